@@ -1,0 +1,18 @@
+"""People, what they may do, and how they prove who they are."""
+
+from accounts.models.keys import ApiKey, SetupLink
+from accounts.models.people import Role, ServerGrant, Team, User
+from accounts.models.rules import PolicyVersion, ProvisioningRule, Rule, UsageLimit
+
+__all__ = [
+    "ApiKey",
+    "PolicyVersion",
+    "ProvisioningRule",
+    "Role",
+    "Rule",
+    "ServerGrant",
+    "SetupLink",
+    "Team",
+    "UsageLimit",
+    "User",
+]

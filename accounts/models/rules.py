@@ -1,0 +1,102 @@
+"""The rules of the policy as rows, and the versions they make."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.models.people import Role, User
+
+
+class Rule(models.Model):
+    """One rule of the policy. `accounts.access` turns all of them into the document that decides.
+
+    Which fields count depends on the kind:
+
+    | kind | server | role | name | mode | patterns | condition |
+    |---|---|---|---|---|---|---|
+    | default_effect | | | | allow, deny | | |
+    | blocked, admin_only, confirm | | | | | tools | |
+    | group | | | the group's | | tools | |
+    | exposure | yes | | | allow_all, allow_all_except, allow_only | tools | |
+    | role | yes | yes | | allow_all, deny_all, allow_only, deny | tools | |
+    | argument | | | optional | | tools | argument, allow, deny, from, min, max, required |
+    | default_user | | | | | | role, allowed_mcps, allowed_domains, allowed_databases |
+    """
+
+    class Kind(models.TextChoices):
+        DEFAULT_EFFECT = "default_effect", "what holds when no rule decides"
+        BLOCKED = "blocked", "blocked for everybody"
+        ADMIN_ONLY = "admin_only", "administrators only"
+        GROUP = "group", "named group of patterns"
+        EXPOSURE = "exposure", "what a server exposes"
+        ROLE = "role", "what a role may do on a server"
+        ARGUMENT = "argument", "argument rule"
+        CONFIRM = "confirm", "a person must confirm"
+        DEFAULT_USER = "default_user", "anybody not known"
+
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    server = models.CharField(max_length=64, blank=True)
+    role = models.CharField(max_length=64, blank=True)
+    name = models.CharField(max_length=64, blank=True)
+    mode = models.CharField(max_length=32, blank=True)
+    patterns = models.JSONField(default=list, blank=True)
+    condition = models.JSONField(default=dict, blank=True)
+    position = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering: ClassVar = ["kind", "server", "role", "name", "mode", "position"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["kind", "server", "role", "name", "mode", "position"],
+                name="one_rule_for_a_place",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        place = " ".join(part for part in (self.server, self.role, self.name, self.mode) if part)
+        return f"{self.get_kind_display()}: {place}" if place else self.get_kind_display()
+
+
+class PolicyVersion(models.Model):
+    """The whole policy as it was from one moment on; its digest stands on every entry of the record."""
+
+    digest = models.CharField(max_length=64, db_index=True)
+    document = models.JSONField()
+    author = models.CharField(max_length=254, blank=True)
+    difference = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return f"version {self.pk} ({self.digest[:12]})"
+
+
+class ProvisioningRule(models.Model):
+    """How a person not seen before enters: by the domain of the e-mail address or the Slack team."""
+
+    email_domain = models.CharField(max_length=128, blank=True, help_text="With its @, as in @example.com.")
+    slack_team = models.CharField(max_length=64, blank=True)
+    default_role = models.ForeignKey(Role, null=True, blank=True, on_delete=models.SET_NULL)
+    require_approval = models.BooleanField(default=True)
+
+    class Meta:
+        ordering: ClassVar = ["email_domain", "slack_team"]
+
+    def __str__(self) -> str:
+        return self.email_domain or self.slack_team or "everybody else"
+
+
+class UsageLimit(models.Model):
+    """What one person may use in a period. Empty means no limit of that kind."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="usage_limit")
+    period_days = models.PositiveIntegerField(default=30)
+    max_requests = models.PositiveIntegerField(null=True, blank=True)
+    max_tokens = models.PositiveBigIntegerField(null=True, blank=True)
+    max_cost = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True, help_text="US dollars.")
+
+    def __str__(self) -> str:
+        return f"limit of {self.user}"

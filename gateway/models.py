@@ -1,0 +1,249 @@
+"""Conversations, questions, the model's turns and the calls they led to.
+
+The Question row is the queue: whoever claims it works on it, under a lease that must be renewed.
+"""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+
+
+class Door(models.TextChoices):
+    """Where a request came in."""
+
+    REST = "rest", "REST"
+    WEB = "web", "web page"
+    CLI = "cli", "command line"
+    SLACK = "slack", "Slack"
+    MCP = "mcp", "MCP"
+
+
+class Conversation(models.Model):
+    """Questions that belong together; a later one sees the earlier ones of the same person."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations"
+    )
+    door = models.CharField(max_length=8, choices=Door.choices)
+    # What the door calls it, for example a Slack channel and thread.
+    external_key = models.CharField(max_length=255, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["person", "door", "external_key"],
+                condition=~models.Q(external_key=""),
+                name="one_conversation_for_a_thread",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class QuestionQuerySet(models.QuerySet["Question"]):
+    """Questions, by what should happen to them next. Leases are judged by the database's clock."""
+
+    def unfinished(self) -> "QuestionQuerySet":
+        return self.filter(state__in=Question.UNFINISHED)
+
+    def claimable(self) -> "QuestionQuerySet":
+        """Queued, or running under a lease that has run out."""
+        return self.filter(
+            models.Q(state=Question.State.QUEUED)
+            | models.Q(state=Question.State.RUNNING, lease_until__lt=Now())
+        )
+
+
+class Question(models.Model):
+    """One question of one person and everything that became of it."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        ANSWERED = "answered"
+        REFUSED = "refused"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+        EXPIRED = "expired"
+
+    UNFINISHED: ClassVar = (State.QUEUED, State.RUNNING)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="questions")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="questions")
+    door = models.CharField(max_length=8, choices=Door.choices)
+    text = models.TextField()
+    # Who asked, as the record will say it: role, address, user agent, key, Slack channel.
+    origin = models.JSONField(default=dict, blank=True)
+    # The servers an API key narrows the person to; null is all they reach.
+    only_servers = models.JSONField(null=True, blank=True)
+    idempotency_key = models.CharField(max_length=255, blank=True)
+    request_digest = models.CharField(max_length=64, blank=True)
+
+    state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED, db_index=True)
+    owner = models.CharField(max_length=64, blank=True)
+    attempt = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    deadline_at = models.DateTimeField()
+    cancel_requested = models.BooleanField(default=False)
+
+    answer = models.TextField(blank=True)
+    warning = models.CharField(max_length=64, blank=True)
+    error_code = models.CharField(max_length=64, blank=True)
+    error_message = models.TextField(blank=True)
+    error_id = models.CharField(max_length=32, blank=True)
+
+    model = models.CharField(max_length=128, blank=True)
+    input_tokens = models.PositiveBigIntegerField(default=0)
+    output_tokens = models.PositiveBigIntegerField(default=0)
+    cache_read_tokens = models.PositiveBigIntegerField(default=0)
+    cache_write_tokens = models.PositiveBigIntegerField(default=0)
+    # null is "unknown", which is not 0.
+    cost = models.DecimalField(max_digits=14, decimal_places=8, null=True, blank=True, help_text="US dollars.")
+    price = models.JSONField(null=True, blank=True, help_text="The price row the cost was reckoned with.")
+    policy_version = models.CharField(max_length=64, blank=True)
+
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = QuestionQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["person", "idempotency_key"],
+                condition=~models.Q(idempotency_key=""),
+                name="one_question_for_an_idempotency_key",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.text[:80]
+
+    @property
+    def finished(self) -> bool:
+        return self.state not in self.UNFINISHED
+
+    def claim(self, owner: str) -> bool:
+        """Take the question for `owner`; False when somebody else holds it or it has ended.
+
+        One conditional UPDATE, so that however often a question is delivered, it is worked on once.
+        """
+        rows = (
+            type(self)
+            .objects.filter(pk=self.pk)
+            .claimable()
+            .update(
+                state=self.State.RUNNING,
+                owner=owner,
+                attempt=models.F("attempt") + 1,
+                lease_until=Now() + timedelta(seconds=settings.QUESTION_LEASE),
+                started_at=models.functions.Coalesce("started_at", Now()),
+            )
+        )
+        if rows:
+            self.refresh_from_db()
+        return rows == 1
+
+    def renew(self) -> bool:
+        """Prolong the lease; False when it was lost, and then the owner must stop at once."""
+        rows = self._mine().update(lease_until=Now() + timedelta(seconds=settings.QUESTION_LEASE))
+        return rows == 1
+
+    def finish(self, state: State, **values: object) -> bool:
+        """End in `state`, with `values` for the other columns; False when the lease was lost."""
+        values |= {"state": state, "lease_until": None, "finished_at": timezone.now()}
+        rows = self._mine().update(**values)
+        if rows:
+            for name, value in values.items():
+                setattr(self, name, value)
+        return rows == 1
+
+    def _mine(self) -> QuestionQuerySet:
+        return type(self).objects.filter(pk=self.pk, state=self.State.RUNNING, owner=self.owner)
+
+    def past_deadline(self, now: datetime | None = None) -> bool:
+        return (now or timezone.now()) >= self.deadline_at
+
+
+class Turn(models.Model):
+    """One answer of the model: what it said and which tools it asked for, kept as it came."""
+
+    question = models.ForeignKey(Question, on_delete=models.CASCADE, related_name="turns")
+    number = models.PositiveIntegerField()
+    content = models.JSONField(help_text="The assistant's content blocks, replayed unchanged.")
+    stop = models.CharField(max_length=32, blank=True)
+    model = models.CharField(max_length=128, blank=True)
+    usage = models.JSONField(default=dict, blank=True)
+    milliseconds = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering: ClassVar = ["question", "number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["question", "number"], name="one_turn_of_a_number"),
+        ]
+
+    def __str__(self) -> str:
+        return f"turn {self.number}"
+
+
+class Call(models.Model):
+    """The journal of calls: a row is committed before anything is sent, and settled after.
+
+    A row still `started` after its worker has died is an outcome nobody knows.
+    """
+
+    class State(models.TextChoices):
+        STARTED = "started"
+        DONE = "done"
+        FAILED = "failed"
+        REFUSED = "refused"
+        UNKNOWN = "unknown", "outcome unknown"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    question = models.ForeignKey(
+        Question, null=True, blank=True, on_delete=models.CASCADE, related_name="calls"
+    )
+    # The model's id of this tool use; unique within a question.
+    step = models.CharField(max_length=128, blank=True)
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="calls")
+    door = models.CharField(max_length=8, choices=Door.choices)
+    server = models.CharField(max_length=64)
+    tool = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64, blank=True)
+    arguments = models.JSONField(default=dict)
+    repeatable = models.BooleanField(default=False, help_text="Declared read-only or idempotent.")
+    state = models.CharField(max_length=16, choices=State.choices, default=State.STARTED)
+    # What the model and the person see of the result, whole; `read_result` pages through it.
+    text = models.TextField(blank=True)
+    result = models.JSONField(null=True, blank=True)
+    error_code = models.CharField(max_length=64, blank=True)
+    decision = models.JSONField(default=dict, blank=True)
+    milliseconds = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["created_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["question", "step"],
+                condition=~models.Q(step=""),
+                name="one_call_for_a_step",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.server}/{self.tool}"

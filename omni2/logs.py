@@ -1,0 +1,30 @@
+"""One JSON object a line on stderr, with every secret we know of taken out."""
+
+import logging
+from typing import Any
+
+import structlog
+
+from audit import redact
+
+
+def _redacted(_logger: object, _name: str, event: dict[str, Any]) -> dict[str, Any]:
+    return {key: redact.redact(value) for key, value in event.items()}
+
+
+def json_formatter() -> logging.Formatter:
+    """The formatter of `LOGGING`: JSON lines, control characters escaped, secrets redacted."""
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[
+            structlog.stdlib.add_logger_name,
+            structlog.stdlib.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.stdlib.ExtraAdder(),
+        ],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            _redacted,
+            structlog.processors.JSONRenderer(default=str),
+        ],
+    )

@@ -1,0 +1,168 @@
+"""MCP servers, their tools, and how they have been."""
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+
+class ServerQuerySet(models.QuerySet["Server"]):
+    """Servers, by whether they take part."""
+
+    def enabled(self) -> "ServerQuerySet":
+        return self.filter(enabled=True)
+
+
+class Server(models.Model):
+    """A registered MCP server: how to reach it, what it may cost, how it was last seen."""
+
+    class Transport(models.TextChoices):
+        HTTP = "http", "streamable HTTP"
+        SSE = "sse", "HTTP with SSE (legacy)"
+        STDIO = "stdio", "command (stdio)"
+
+    class Authentication(models.TextChoices):
+        NONE = "none"
+        BEARER = "bearer"
+        BASIC = "basic"
+        API_KEY = "api_key", "API key"
+        HEADER = "header", "custom header"
+
+    class Trust(models.TextChoices):
+        FIRST_USE = "first_use", "trust what it offers first"
+        MANUAL = "manual", "a person accepts each tool"
+        ALWAYS = "always", "trust every change"
+
+    class Health(models.TextChoices):
+        UNKNOWN = "unknown"
+        UP = "up"
+        DOWN = "down"
+
+    name = models.CharField(max_length=32, unique=True)
+    display_name = models.CharField(max_length=128, blank=True)
+    description = models.TextField(blank=True)
+    tags = models.JSONField(default=list, blank=True)
+    enabled = models.BooleanField(default=True)
+    trust = models.CharField(max_length=16, choices=Trust.choices, default=Trust.FIRST_USE)
+
+    transport = models.CharField(max_length=8, choices=Transport.choices)
+    url = models.CharField(max_length=2000, blank=True)
+    argv = models.JSONField(default=list, blank=True, help_text="Command and arguments, for stdio.")
+    cwd = models.CharField(max_length=1000, blank=True)
+    authentication = models.CharField(
+        max_length=8, choices=Authentication.choices, default=Authentication.NONE
+    )
+    # Encrypted; `registry.credentials` reads and writes it.
+    sealed = models.TextField(blank=True, editable=False)
+
+    timeout_seconds = models.FloatField(default=30)
+    retry_attempts = models.PositiveIntegerField(default=1)
+    retry_delay_seconds = models.FloatField(default=1)
+    connection_max_age_seconds = models.PositiveIntegerField(default=0, help_text="0 means no limit.")
+    requests_per_minute = models.PositiveIntegerField(default=0, help_text="0 means no limit.")
+    burst = models.PositiveIntegerField(default=0)
+    argument_defaults = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="Values the gateway fills in where a tool takes an argument of that name and none is given.",
+    )
+
+    health = models.CharField(max_length=8, choices=Health.choices, default=Health.UNKNOWN)
+    last_error = models.TextField(blank=True, editable=False)
+    checked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    synced_at = models.DateTimeField(null=True, blank=True, editable=False)
+    protocol_version = models.CharField(max_length=32, blank=True, editable=False)
+    server_info = models.JSONField(default=dict, blank=True, editable=False)
+    instructions = models.TextField(blank=True, editable=False)
+
+    objects = ServerQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        verbose_name = "MCP server"
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("name"), name="server_name_without_case"),
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name or self.name
+
+
+class ToolQuerySet(models.QuerySet["Tool"]):
+    """Tools, by whether they may be offered."""
+
+    def offered(self) -> "ToolQuerySet":
+        """Tools that stand in their server's current list, unchanged since they were accepted."""
+        return self.filter(state=Tool.State.OFFERED, server__enabled=True)
+
+
+class Tool(models.Model):
+    """One tool of one server, as it was when it was accepted. Nothing else is ever offered."""
+
+    class State(models.TextChoices):
+        OFFERED = "offered"
+        QUARANTINED = "quarantined", "set aside"
+        GONE = "gone", "no longer listed by its server"
+
+    server = models.ForeignKey(Server, on_delete=models.CASCADE, related_name="tools")
+    name = models.CharField(max_length=255)
+    # What a model and an MCP client call it: unique, at most 64 characters, never parsed back.
+    qualified_name = models.CharField(max_length=64, unique=True)
+    title = models.CharField(max_length=255, blank=True)
+    description = models.TextField(blank=True)
+    input_schema = models.JSONField(default=dict)
+    annotations = models.JSONField(default=dict, blank=True)
+    definition = models.JSONField(default=dict, help_text="The whole tool object as accepted.")
+    fingerprint = models.CharField(max_length=64)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.OFFERED)
+    state_reason = models.TextField(blank=True)
+    pending = models.JSONField(null=True, blank=True, help_text="The tool object that waits for a decision.")
+    first_seen_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_seen_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = ToolQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["server__name", "name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["server", "name"], name="one_tool_of_a_name"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.server.name}/{self.name}"
+
+    @property
+    def declares_read_only(self) -> bool:
+        """The server's own word that a call changes nothing. It may never loosen the policy."""
+        return self._hint("readOnlyHint", default=False)
+
+    @property
+    def declares_idempotent(self) -> bool:
+        """The server's own word that calling twice does no more than calling once."""
+        return self.declares_read_only or self._hint("idempotentHint", default=False)
+
+    @property
+    def may_destroy(self) -> bool:
+        """True unless the server says read-only or not destructive: a missing hint counts as yes."""
+        return not self.declares_read_only and self._hint("destructiveHint", default=True)
+
+    def _hint(self, name: str, *, default: bool) -> bool:
+        value: Any = self.annotations.get(name, default) if isinstance(self.annotations, dict) else default
+        return value if isinstance(value, bool) else default
+
+
+class HealthCheck(models.Model):
+    """One look at one server."""
+
+    server = models.ForeignKey(Server, on_delete=models.CASCADE, related_name="checks")
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    ok = models.BooleanField()
+    milliseconds = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-at"]
+
+    def __str__(self) -> str:
+        return f"{self.server.name} {'up' if self.ok else 'down'} at {self.at:%Y-%m-%d %H:%M:%S}"
