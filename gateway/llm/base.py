@@ -88,8 +88,8 @@ class Reply:
     """One whole turn of the model.
 
     `content` holds the assistant's blocks as they came (thinking and signatures too); the next turn
-    must replay them unchanged. `usage` is that of the attempt that succeeded: when `attempts` is above
-    1, the provider may have billed more.
+    must replay them unchanged. `usage` is that of the attempt that succeeded; with more than one in
+    `attempts` the provider may have billed more.
     """
 
     text: str
@@ -99,6 +99,19 @@ class Reply:
     content: list[Block]
     model: str
     attempts: int = 1
+
+
+def reply_of(content: list[Block], *, stop: str, usage: Usage, model: str) -> Reply:
+    """Read a whole turn from its blocks; only a turn that stopped for tool use has tool uses."""
+    uses = (block for block in content if block.get("type") == "tool_use" and stop == Stop.TOOL_USE)
+    return Reply(
+        text="".join(block["text"] for block in content if block.get("type") == "text"),
+        tool_uses=tuple(ToolUse(use["id"], use["name"], use["input"]) for use in uses),
+        stop=stop,
+        usage=usage,
+        content=content,
+        model=model,
+    )
 
 
 def ignore() -> None:
