@@ -12,7 +12,8 @@ from omni2 import deployment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
-env.read_env(BASE_DIR / ".env")
+# The demo and the tests name another file, so that nothing of a deployment reaches them.
+env.read_env(env.str("OMNI2_ENV_FILE", default=str(BASE_DIR / ".env")))
 
 VERSION = "0.1.0"
 
