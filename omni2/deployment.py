@@ -52,3 +52,12 @@ def is_known_example(value: str) -> bool:
     """Whether a configured secret is one of the values that everybody knows."""
     lowered = value.strip().lower()
     return len(lowered) < 16 or any(lowered.startswith(example) for example in KNOWN_EXAMPLES)
+
+
+def is_fernet_key(key: str) -> bool:
+    """Whether `key` can encrypt: 32 bytes in URL-safe base64."""
+    try:
+        Fernet(key)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,138 @@
+"""The shapes of the API's bodies: what comes in is checked by them, what goes out documented."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+
+class Strict(serializers.Serializer):
+    """A body in which a field we do not know is an error that names it."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        for name in data if isinstance(data, dict) else ():
+            if name not in self.fields:
+                known = ", ".join(self.fields)
+                raise serializers.ValidationError(
+                    {str(name)[:100]: [f"There is no such field; there are: {known}."]}
+                )
+        return super().to_internal_value(data)
+
+
+class StrictText(serializers.CharField):
+    """Text, and nothing that could be made into text."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise serializers.ValidationError("This must be text.")
+        return super().to_internal_value(data)
+
+
+class Ask(Strict):
+    question = StrictText(max_length=1_000_000, trim_whitespace=False)
+    conversation = serializers.UUIDField(required=False)
+    wait = serializers.BooleanField(default=False)
+
+
+class ToolCall(Strict):
+    server = StrictText(max_length=64)
+    tool = StrictText(max_length=255, trim_whitespace=False)
+    arguments = serializers.DictField(default=dict)
+
+
+class Urls(serializers.Serializer):
+    self = serializers.CharField()
+    events = serializers.CharField()
+    cancel = serializers.CharField()
+
+
+class Accepted(serializers.Serializer):
+    id = serializers.UUIDField()
+    state = serializers.CharField()
+    conversation = serializers.UUIDField()
+    urls = Urls()
+
+
+class Refusal(serializers.Serializer):
+    layer = serializers.CharField()
+    rule = serializers.CharField()
+    reason = serializers.CharField()
+    fix = serializers.CharField()
+
+
+class Call(serializers.Serializer):
+    id = serializers.UUIDField()
+    server = serializers.CharField()
+    tool = serializers.CharField()
+    arguments = serializers.DictField()
+    state = serializers.CharField()
+    milliseconds = serializers.IntegerField()
+    preview = serializers.CharField()
+    refusal = Refusal(allow_null=True)
+
+
+class ToolResult(Call):
+    text = serializers.CharField()
+    is_error = serializers.BooleanField()
+
+
+class Tokens(serializers.Serializer):
+    input = serializers.IntegerField()
+    output = serializers.IntegerField()
+    cache_read = serializers.IntegerField()
+    cache_write = serializers.IntegerField()
+
+
+class ErrorDetail(serializers.Serializer):
+    code = serializers.CharField()
+    message = serializers.CharField()
+    field = serializers.CharField(required=False)
+    error_id = serializers.CharField(required=False)
+    layer = serializers.CharField(required=False)
+    rule = serializers.CharField(required=False)
+    reason = serializers.CharField(required=False)
+    fix = serializers.CharField(required=False)
+
+
+class Error(serializers.Serializer):
+    error = ErrorDetail()
+
+
+class Question(serializers.Serializer):
+    id = serializers.UUIDField()
+    state = serializers.CharField()
+    question = serializers.CharField()
+    answer = serializers.CharField()
+    answer_html = serializers.CharField()
+    warning = serializers.CharField(allow_null=True)
+    error = ErrorDetail(allow_null=True)
+    conversation = serializers.UUIDField()
+    door = serializers.CharField()
+    model = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+    milliseconds = serializers.IntegerField(allow_null=True)
+    tokens = Tokens()
+    cost_usd = serializers.CharField(allow_null=True)
+    calls = Call(many=True)
+    urls = Urls()
+
+
+class Tool(serializers.Serializer):
+    server = serializers.CharField()
+    tool = serializers.CharField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    input_schema = serializers.DictField()
+    read_only = serializers.BooleanField()
+
+
+class Withheld(Refusal):
+    server = serializers.CharField()
+    tool = serializers.CharField()
+
+
+class ToolList(serializers.Serializer):
+    policy_version = serializers.CharField()
+    tools = Tool(many=True)
+    withheld = Withheld(many=True, required=False)

@@ -1,0 +1,210 @@
+"""A question comes in: may this person ask, then the row, the record, the work."""
+
+import hashlib
+import json
+import time
+from datetime import timedelta
+from uuid import UUID
+
+from celery import Task
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts import access, limits
+from accounts.errors import LimitReached as PersonLimitReached
+from audit import record
+from audit.models import Entry
+from audit.record import Who
+from gateway import errors, heartbeat, progress, work
+from gateway.asker import Asker
+from gateway.models import Conversation, Door, Question
+from gateway.tasks import run_question
+
+# How often waiting looks at the steps, and at the row itself.
+STEP_SECONDS = 0.005 if not settings.REDIS_URL else 0.05
+LOOK_SECONDS = 0.5
+
+__all__ = ["Asker", "ask", "cancel", "find", "wait"]
+
+
+def ask(
+    text: str,
+    *,
+    asker: Asker,
+    door: Door,
+    conversation: UUID | None = None,
+    external_key: str = "",
+    idempotency_key: str = "",
+    task: Task = run_question,
+) -> Question:
+    """Accept a question and have it worked on; the row that comes back is committed and on the record.
+
+    Raises BadRequest (no text, too long), NotFound (no such conversation of this person), Refused
+    (the person may not ask), LimitReached, Conflict (the idempotency key stands for another question).
+    """
+    text = _checked_text(text)
+    digest = _digest(text, conversation)
+    earlier = _same_request(asker, idempotency_key, digest)
+    if earlier is not None:
+        return earlier
+    _may_ask(asker)
+    try:
+        with transaction.atomic():
+            question = Question.objects.create(
+                conversation=_conversation(asker, door, conversation, external_key),
+                person=asker.user,
+                door=door,
+                text=text,
+                origin=vars(asker.who),
+                only_servers=None if asker.only_servers is None else sorted(asker.only_servers),
+                idempotency_key=idempotency_key,
+                request_digest=digest if idempotency_key else "",
+                policy_version=access.current()[1],
+                deadline_at=timezone.now() + timedelta(seconds=settings.QUESTION_TIMEOUT),
+            )
+            _record_accepted(question, asker.who)
+    except IntegrityError:
+        # The same key came in twice at once; the other one made the row.
+        earlier = _same_request(asker, idempotency_key, digest)
+        if earlier is None:
+            raise
+        return earlier
+    progress.publish(question.pk, "accepted", id=str(question.pk))
+    transaction.on_commit(lambda: work.start(task, question.pk))
+    return question
+
+
+def _checked_text(text: str) -> str:
+    if not isinstance(text, str):
+        raise errors.BadRequest("The question must be text.", field="question")
+    text = text.replace("\x00", "").encode("utf-8", "replace").decode().strip()
+    if not text:
+        raise errors.BadRequest("The question is empty.", field="question")
+    if len(text) > settings.QUESTION_MAX_CHARACTERS:
+        raise errors.BadRequest(
+            f"The question has {len(text)} characters; at most {settings.QUESTION_MAX_CHARACTERS}"
+            " are taken.",
+            field="question",
+        )
+    return text
+
+
+def _digest(text: str, conversation: UUID | None) -> str:
+    return hashlib.sha256(json.dumps([text, str(conversation)]).encode()).hexdigest()
+
+
+def _same_request(asker: Asker, key: str, digest: str) -> Question | None:
+    if not key:
+        return None
+    earlier = Question.objects.filter(person=asker.user, idempotency_key=key).first()
+    if earlier is not None and earlier.request_digest != digest:
+        raise errors.Conflict("This Idempotency-Key was used for another question.")
+    return earlier
+
+
+def _may_ask(asker: Asker) -> None:
+    """Standing and limits; whatever is refused here is on the record."""
+    try:
+        if not asker.user.may_act():
+            raise errors.NotAllowed(f"This account may not ask: it is {_standing(asker)}.")
+        _within_limits(asker)
+    except errors.GatewayError as error:
+        record.write(
+            Entry.Kind.QUESTION_REFUSED,
+            Entry.Outcome.REFUSED,
+            who=asker.who,
+            error_code=error.code,
+            detail={"message": error.message},
+        )
+        raise
+
+
+def _standing(asker: Asker) -> str:
+    return asker.user.get_status_display() if asker.user.is_active else "inactive"
+
+
+def _within_limits(asker: Asker) -> None:
+    role = asker.user.role
+    if role is None or asker.user.is_superuser:
+        return
+    running = Question.objects.unfinished().filter(person=asker.user).count()
+    if role.concurrent_requests and running >= role.concurrent_requests:
+        raise errors.LimitReached(
+            f"You have {running} questions running; the role {role.name} may have"
+            f" {role.concurrent_requests} at once."
+        )
+    try:
+        limits.per_hour(f"person:{asker.user.pk}", role.requests_per_hour)
+    except PersonLimitReached as reached:
+        raise errors.LimitReached(str(reached)) from None
+
+
+def _conversation(
+    asker: Asker, door: Door, wanted: UUID | None, external_key: str
+) -> Conversation:
+    if wanted is not None:
+        found = Conversation.objects.filter(pk=wanted, person=asker.user).first()
+        if found is None:
+            raise errors.NotFound("You have no such conversation.", field="conversation")
+        return found
+    if external_key:
+        return Conversation.objects.get_or_create(
+            person=asker.user, door=door, external_key=external_key
+        )[0]
+    return Conversation.objects.create(person=asker.user, door=door)
+
+
+def _record_accepted(question: Question, who: Who) -> None:
+    record.write(
+        Entry.Kind.QUESTION_ACCEPTED,
+        Entry.Outcome.PENDING,
+        who=who,
+        question=str(question.pk),
+        policy_version=question.policy_version,
+        detail={"question": question.text, "conversation": str(question.conversation_id)},
+    )
+
+
+def find(question_id: UUID, *, asker: Asker) -> Question:
+    """A question of this person; anybody else's is as unknown as one that never was."""
+    question = Question.objects.filter(pk=question_id, person=asker.user).first()
+    if question is None:
+        raise errors.NotFound("You have no such question.")
+    return question
+
+
+def wait(question_id: UUID, timeout: float) -> Question:
+    """The question once it has ended, or as it is after `timeout` seconds."""
+    end = time.monotonic() + timeout
+    looked = time.monotonic()
+    while True:
+        now = time.monotonic()
+        steps = progress.read(question_id)
+        # Steps say at once that it is done; the row says it too, should the steps have been lost.
+        if (steps and steps[-1].kind == "done") or now - looked > LOOK_SECONDS or now >= end:
+            looked = now
+            question = Question.objects.get(pk=question_id)
+            if question.finished or now >= end:
+                return question
+        time.sleep(STEP_SECONDS)
+
+
+def cancel(question: Question, *, who: Who) -> Question:
+    """Stop the question: at once when nobody has begun, else as soon as its worker hears of it."""
+    with transaction.atomic():
+        asked = Question.objects.filter(pk=question.pk).unfinished().update(cancel_requested=True)
+        if asked:
+            record.write(
+                Entry.Kind.QUESTION_CANCELLED, Entry.Outcome.OK, who=who, question=str(question.pk)
+            )
+    if asked and question.claim("cancelling"):
+        work.finish(
+            question,
+            state=Question.State.CANCELLED,
+            error_code=errors.Cancelled.code,
+            error_message="The question was cancelled.",
+        )
+    heartbeat.heart.cancel_here(question)
+    question.refresh_from_db()
+    return question

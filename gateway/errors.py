@@ -1,0 +1,199 @@
+"""What can go wrong on the way of a question, and how each door says it.
+
+GatewayError                     500  internal
+├── BadRequest                   400  bad_request         a field is missing or wrong; `field` names it
+│   └── BadArguments             400  bad_arguments       the tool's own schema refuses the arguments
+├── NotFound                     404  not_found           no such question or conversation of this person
+│   └── UnknownTool              404  unknown_tool
+├── NotAllowed                   403  not_allowed         the account or the key may not do this at all
+├── Refused                      403  refused             the policy says no; `decision` says why
+│   └── NeedsApproval            403  needs_approval      the policy wants a person's yes first
+├── Conflict                     409  idempotency_conflict
+├── LimitReached                 429  limit_reached
+├── UpstreamFailed               502  upstream_failed     the server did not do it, or says it failed
+├── OutcomeUnknown               504  outcome_unknown     sent, and nobody knows what became of it
+├── ModelFailed                  502  model_failed
+├── Cancelled                    409  cancelled
+├── Expired                      504  expired             the question's own deadline has passed
+├── LeaseLost                    409  lease_lost          another worker has taken the question over
+└── Unavailable                  503  unavailable         a part OMNI2 needs does not answer
+
+An error that is none of these is unexpected: it gets an id, which the person and the log both see.
+"""
+
+import logging
+import secrets
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import DatabaseError
+from django.http import Http404
+from rest_framework import exceptions as rest
+from rest_framework.response import Response
+
+from accounts.errors import AccountsError
+from accounts.policy import Decision
+from registry.errors import RegistryError
+
+log = logging.getLogger(__name__)
+
+
+class GatewayError(Exception):
+    """Base of the tree: `code` and `status` belong to the class, message and field to the case."""
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+    def details(self) -> dict[str, Any]:
+        """What this case adds to `{"code", "message", "field"}`."""
+        return {}
+
+
+class BadRequest(GatewayError):
+    code, status = "bad_request", 400
+
+
+class BadArguments(BadRequest):
+    code = "bad_arguments"
+
+
+class NotFound(GatewayError):
+    code, status = "not_found", 404
+
+
+class UnknownTool(NotFound):
+    code = "unknown_tool"
+
+
+class NotAllowed(GatewayError):
+    code, status = "not_allowed", 403
+
+
+class Refused(GatewayError):
+    """The policy's no, with everything that helps the person to a yes."""
+
+    code, status = "refused", 403
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(decision.reason)
+        self.decision = decision
+
+    def details(self) -> dict[str, Any]:
+        return refusal(self.decision.summary())
+
+
+class NeedsApproval(Refused):
+    code = "needs_approval"
+
+
+class Conflict(GatewayError):
+    code, status = "idempotency_conflict", 409
+
+
+class LimitReached(GatewayError):
+    code, status = "limit_reached", 429
+
+
+class UpstreamFailed(GatewayError):
+    code, status = "upstream_failed", 502
+
+
+class OutcomeUnknown(GatewayError):
+    code, status = "outcome_unknown", 504
+
+
+class ModelFailed(GatewayError):
+    code, status = "model_failed", 502
+
+
+class Cancelled(GatewayError):
+    code, status = "cancelled", 409
+
+
+class Expired(GatewayError):
+    code, status = "expired", 504
+
+
+class LeaseLost(GatewayError):
+    code, status = "lease_lost", 409
+
+
+class Unavailable(GatewayError):
+    code, status = "unavailable", 503
+
+
+def refusal(decision: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a decision that a person is shown."""
+    return {name: decision.get(name, "") for name in ("layer", "rule", "reason", "fix")}
+
+
+def new_error_id() -> str:
+    """An id that stands both in the log and in what the person sees."""
+    return secrets.token_hex(6)
+
+
+def body(code: str, message: str, *, field: str = "", error_id: str = "", **more: Any) -> dict[str, Any]:
+    """The one shape of every error: `{"error": {"code", "message", "field"?, "error_id"?, …}}`."""
+    error: dict[str, Any] = {"code": code, "message": message}
+    if field:
+        error["field"] = field
+    if error_id:
+        error["error_id"] = error_id
+    return {"error": error | more}
+
+
+def api_exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
+    """Translate any exception of an API view, once, at the edge."""
+    if isinstance(error, GatewayError):
+        return Response(
+            body(error.code, error.message, field=error.field, **error.details()), status=error.status
+        )
+    if isinstance(error, (AccountsError, RegistryError)):
+        return Response(body(error.code, str(error)), status=error.status)
+    if isinstance(error, Http404):
+        return Response(body("not_found", "There is nothing here."), status=404)
+    if isinstance(error, RequestDataTooBig):
+        return Response(body("too_large", "The body is larger than 1 MiB."), status=413)
+    if isinstance(error, rest.APIException):
+        return _of_rest_framework(error)
+    return unexpected(error)
+
+
+def unexpected(error: Exception) -> Response:
+    """An error nobody foresaw: logged with an id, and nothing of it shown but the id."""
+    error_id = new_error_id()
+    log.error("unexpected error", exc_info=error, extra={"error_id": error_id})
+    if isinstance(error, DatabaseError):
+        response = Response(
+            body("unavailable", "The database does not answer; try again.", error_id=error_id), status=503
+        )
+        response["Retry-After"] = "5"
+        return response
+    return Response(
+        body("internal", "Something went wrong on our side.", error_id=error_id), status=500
+    )
+
+
+def _of_rest_framework(error: rest.APIException) -> Response:
+    headers = {}
+    if isinstance(error, rest.NotAuthenticated | rest.AuthenticationFailed):
+        headers["WWW-Authenticate"] = getattr(error, "auth_header", "Bearer")
+    field, message = _first_detail(error.detail)
+    code = getattr(error, "default_code", "error")
+    return Response(body(code, message, field=field), status=error.status_code, headers=headers)
+
+
+def _first_detail(detail: Any, field: str = "") -> tuple[str, str]:
+    if isinstance(detail, Mapping) and detail:
+        name, value = next(iter(detail.items()))
+        own = "" if name in ("detail", "non_field_errors") else str(name)
+        return _first_detail(value, ".".join(part for part in (field, own) if part))
+    if isinstance(detail, list) and detail:
+        return _first_detail(detail[0], field)
+    return field, str(detail)

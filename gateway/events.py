@@ -1,0 +1,93 @@
+"""The live steps of a question as server-sent events (https://html.spec.whatwg.org/#server-sent-events).
+
+An async generator: under ASGI a synchronous one would be read whole before its first byte.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.http import require_GET
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
+from rest_framework.settings import api_settings
+
+from gateway import ask, errors, present, progress
+from gateway.api import QuestionView, asker_of
+from gateway.models import Question
+
+STEP_SECONDS = 0.05 if not settings.REDIS_URL else 0.15
+LOOK_SECONDS = 1.0
+# Below the idle limits of common proxies.
+KEEP_ALIVE_SECONDS = 15.0
+
+
+@require_GET
+async def events(request: HttpRequest, question_id: UUID) -> HttpResponseBase:
+    """Stream the steps after `Last-Event-ID`, ending with `done`; to the person who asked alone."""
+    try:
+        question = await sync_to_async(_own_question)(request, question_id)
+    except (APIException, errors.GatewayError) as error:
+        refused = errors.api_exception_handler(error, {})
+        return JsonResponse(refused.data, status=refused.status_code, headers=dict(refused.headers))
+    response = StreamingHttpResponse(
+        _stream(question.pk, request.headers.get("Last-Event-ID", "")),
+        content_type="text/event-stream",
+    )
+    response["Cache-Control"] = "no-store"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+def _own_question(request: HttpRequest, question_id: UUID) -> Question:
+    view = QuestionView()
+    view.request = Request(
+        request, authenticators=[method() for method in api_settings.DEFAULT_AUTHENTICATION_CLASSES]
+    )
+    view.check_permissions(view.request)
+    return ask.find(question_id, asker=asker_of(view.request))
+
+
+async def _stream(question_id: UUID, after: str) -> AsyncIterator[bytes]:
+    look = sync_to_async(_ended)
+    looked = said = 0.0
+    while True:
+        for event in await _steps_after(question_id, after):
+            after, said = event.id, time.monotonic()
+            yield _frame(event.kind, event.data, id=event.id)
+            if event.kind == "done":
+                return
+        now = time.monotonic()
+        if now - looked > LOOK_SECONDS:
+            looked = now
+            ended = await look(question_id)
+            if ended is not None:
+                yield _frame("done", ended)
+                return
+        if now - said > KEEP_ALIVE_SECONDS:
+            said = now
+            yield b": still working\n\n"
+        await asyncio.sleep(STEP_SECONDS)
+
+
+async def _steps_after(question_id: UUID, after: str) -> list[progress.Event]:
+    if settings.REDIS_URL:
+        return await asyncio.to_thread(progress.read, question_id, after)
+    return progress.read(question_id, after)
+
+
+def _ended(question_id: UUID) -> dict[str, Any] | None:
+    question = Question.objects.get(pk=question_id)
+    return present.question(question) if question.finished else None
+
+
+def _frame(kind: str, data: Mapping[str, Any], *, id: str = "") -> bytes:
+    number = f"id: {id}\n" if id else ""
+    return f"event: {kind}\n{number}data: {json.dumps(data)}\n\n".encode()

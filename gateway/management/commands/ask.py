@@ -1,0 +1,99 @@
+"""`manage.py ask "…"`: a question from the terminal, with its live steps."""
+
+import json
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.text import Text
+
+from accounts.models import User
+from audit.record import Who
+from gateway import ask, errors, present, progress
+from gateway.asker import Asker
+from gateway.models import Door, Question
+
+
+class Command(BaseCommand):
+    help = "Ask a question as a person, and show each step as it happens. Exit 0 only when answered."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("question")
+        parser.add_argument("--as", dest="person", required=True, metavar="EMAIL")
+        parser.add_argument("--conversation", default="", help="Continue the conversation of this id.")
+        parser.add_argument("--json", action="store_true", help="Print the whole question as JSON.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        asker = asker_named(options["person"])
+        console = Console(stderr=options["json"], highlight=False)
+        try:
+            question = ask.ask(
+                options["question"],
+                asker=asker,
+                door=Door.CLI,
+                conversation=options["conversation"] or None,
+            )
+        except errors.GatewayError as error:
+            raise CommandError(f"{error.code}: {error.message}") from None
+        follow(question, console)
+        question = ask.wait(question.pk, timeout=10)
+        if options["json"]:
+            self.stdout.write(json.dumps(present.question(question), indent=1))
+        else:
+            show_end(question, console)
+        if question.state != Question.State.ANSWERED:
+            raise CommandError(f"{question.state}: {question.error_message or question.error_code}")
+
+
+def asker_named(email: str) -> Asker:
+    """A person by e-mail address. Whoever may run commands here may speak for anybody: it is recorded."""
+    user = User.objects.select_related("role").filter(email=email.lower()).first()
+    if user is None:
+        raise CommandError(f"There is no person {email}. Import people first, or check the spelling.")
+    role = user.role.name if user.role else ""
+    return Asker(user, Who(person=user.email, role=role, door=Door.CLI))
+
+
+def follow(question: Question, console: Console) -> None:
+    """Print the steps of the question until it is done."""
+    after = ""
+    while True:
+        for event in progress.read(question.pk, after):
+            after = event.id
+            if event.kind == "done":
+                return
+            line = _line(event)
+            if line:
+                console.print(Text(line, style="dim"))
+        if Question.objects.get(pk=question.pk).finished:
+            return
+        time.sleep(0.05)
+
+
+def _line(event: progress.Event) -> str:
+    data = event.data
+    where = f"{data.get('server')}/{data.get('tool')}"
+    match event.kind:
+        case "turn":
+            return f"… turn {data['number']}"
+        case "calling":
+            return f"→ {where} {json.dumps(data['arguments'], ensure_ascii=False)}"
+        case "called":
+            return f"← {where} {data['state']} in {data['milliseconds']} ms"
+        case "refused":
+            return f"✗ {where}: {data.get('reason', '')}"
+    return ""
+
+
+def show_end(question: Question, console: Console) -> None:
+    """Print the answer, then what it rests on and what it cost."""
+    if question.answer:
+        console.print(Markdown(question.answer))
+    for call in question.calls.all():
+        console.print(Text(f"  {call.server}/{call.tool}  {call.state}  {call.milliseconds} ms", "cyan"))
+    cost = "unknown" if question.cost is None else f"${question.cost:.4f}"
+    tokens = question.input_tokens + question.output_tokens
+    console.print(Text(f"  {question.model or 'no model'} · {tokens} tokens · {cost} · {question.pk}", "dim"))

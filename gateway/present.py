@@ -1,0 +1,82 @@
+"""A question as every door shows it."""
+
+from typing import Any
+
+from gateway import errors, results
+from gateway.markdown import as_html
+from gateway.models import Call, Question
+
+
+def question(row: Question) -> dict[str, Any]:
+    """The whole question as JSON: what `GET /api/query/<id>` answers and the step `done` carries."""
+    return {
+        "id": str(row.pk),
+        "state": row.state,
+        "question": row.text,
+        "answer": row.answer,
+        "answer_html": as_html(row.answer),
+        "warning": row.warning or None,
+        "error": _error(row),
+        "conversation": str(row.conversation_id),
+        "door": row.door,
+        "model": row.model,
+        "created_at": row.created_at.isoformat(),
+        "started_at": row.started_at.isoformat() if row.started_at else None,
+        "finished_at": row.finished_at.isoformat() if row.finished_at else None,
+        "milliseconds": _milliseconds(row),
+        "tokens": tokens(row),
+        "cost_usd": None if row.cost is None else f"{row.cost:f}",
+        "calls": [call(one) for one in row.calls.all()],
+        "urls": urls(row),
+    }
+
+
+def brief(row: Question) -> dict[str, Any]:
+    """What a question is answered with as long as it has no answer."""
+    return {
+        "id": str(row.pk),
+        "state": row.state,
+        "conversation": str(row.conversation_id),
+        "urls": urls(row),
+    }
+
+
+def urls(row: Question) -> dict[str, str]:
+    own = f"/api/query/{row.pk}"
+    return {"self": own, "events": f"{own}/events", "cancel": f"{own}/cancel"}
+
+
+def call(row: Call) -> dict[str, Any]:
+    """One call: what was asked of which tool, and what became of it."""
+    refused = row.state == Call.State.REFUSED
+    return {
+        "id": str(row.pk),
+        "server": row.server,
+        "tool": row.tool,
+        "arguments": row.arguments,
+        "state": row.state,
+        "milliseconds": row.milliseconds,
+        "preview": results.preview(row.text),
+        "refusal": errors.refusal(row.decision) if refused else None,
+    }
+
+
+def tokens(row: Question) -> dict[str, int]:
+    return {
+        "input": row.input_tokens,
+        "output": row.output_tokens,
+        "cache_read": row.cache_read_tokens,
+        "cache_write": row.cache_write_tokens,
+    }
+
+
+def _error(row: Question) -> dict[str, str] | None:
+    if not row.error_code:
+        return None
+    return {"code": row.error_code, "message": row.error_message, "error_id": row.error_id}
+
+
+def _milliseconds(row: Question) -> int | None:
+    if row.finished_at is None:
+        return None
+    return round((row.finished_at - row.created_at).total_seconds() * 1000)

@@ -1,0 +1,96 @@
+"""The tools one person may use now, by the names a model sees, and why each other one is not there."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+
+from accounts import access
+from accounts.policy import Decision, Effect, Policy, Subject, Target, decide, in_group
+from gateway.asker import Asker
+from gateway.llm.base import ToolSpec
+from registry.models import Tool
+
+# The administrator's word that a tool changes nothing, for servers that give no hints.
+READ_ONLY_GROUP = "read_only_safe"
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """A tool this person is not offered, with the decision that says why."""
+
+    tool: Tool
+    decision: Decision
+
+
+@dataclass(frozen=True)
+class Toolbox:
+    """`offered` in a fixed order (so that a provider can cache it), `by_name` what each name means."""
+
+    policy_version: str
+    offered: tuple[ToolSpec, ...]
+    by_name: Mapping[str, Tool]
+    withheld: tuple[Withheld, ...]
+
+
+def open_for(asker: Asker, *, server: str = "") -> Toolbox:
+    """Ask the policy for every registered tool, by the function that a call asks again."""
+    policy, version = access.current()
+    rows = Tool.objects.select_related("server").order_by("qualified_name")
+    return _sort_out(policy, version, asker.subject(), rows.filter(server__name=server) if server else rows)
+
+
+def _sort_out(policy: Policy, version: str, subject: Subject, tools: Iterable[Tool]) -> Toolbox:
+    now = timezone.now()
+    offered, by_name, withheld = [], {}, []
+    for tool in tools:
+        decision = decide(policy, subject, target_of(tool), None, now)
+        if decision.effect == Effect.DENY:
+            withheld.append(Withheld(tool, decision))
+            continue
+        offered.append(spec_of(tool, policy))
+        by_name[tool.qualified_name] = tool
+    return Toolbox(version, tuple(offered), by_name, tuple(withheld))
+
+
+def target_of(tool: Tool) -> Target:
+    """A stored tool as the policy sees it."""
+    return Target(
+        server=tool.server.name,
+        tool=tool.name,
+        enabled=tool.server.enabled,
+        state=tool.state,
+        tags=tuple(tool.server.tags),
+        read_only=tool.declares_read_only,
+        destructive=tool.may_destroy,
+    )
+
+
+def spec_of(tool: Tool, policy: Policy) -> ToolSpec:
+    """A stored tool as a model sees it: without the arguments that the gateway fills in itself."""
+    read_only = tool.declares_read_only or in_group(policy, READ_ONLY_GROUP, target_of(tool))
+    return ToolSpec(
+        name=tool.qualified_name,
+        description=tool.description or tool.title or tool.name,
+        input_schema=_without(tool.input_schema, tool.server.argument_defaults),
+        read_only=read_only,
+        server=tool.server.name,
+        tool=tool.name,
+    )
+
+
+def _without(schema: Mapping[str, Any], filled: Mapping[str, Any]) -> dict[str, Any]:
+    properties = schema.get("properties")
+    if not filled or not isinstance(properties, Mapping):
+        return dict(schema)
+    required = [name for name in schema.get("required", []) if name not in filled]
+    kept = {name: value for name, value in properties.items() if name not in filled}
+    return {**schema, "properties": kept, "required": required}
+
+
+def with_defaults(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments with the server's own defaults where the tool takes one and none was given."""
+    taken = tool.input_schema.get("properties", {})
+    defaults = tool.server.argument_defaults
+    return {name: value for name, value in defaults.items() if name in taken} | dict(arguments)

@@ -1,0 +1,19 @@
+"""Every path of the product but the admin's, health's and Slack's."""
+
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from gateway import api, events, web
+
+urlpatterns = [
+    path("", web.home, name="home"),
+    path("setup/<str:token>", web.setup, name="setup"),
+    path("api/query", api.QueryView.as_view(), name="query"),
+    path("api/query/<uuid:question_id>", api.QuestionView.as_view(), name="question"),
+    path("api/query/<uuid:question_id>/events", events.events, name="events"),
+    path("api/query/<uuid:question_id>/cancel", api.CancelView.as_view(), name="cancel"),
+    path("api/mcp/tools/list", api.ToolsView.as_view(), name="tools"),
+    path("api/mcp/tools/call", api.CallView.as_view(), name="call"),
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+]

@@ -1,0 +1,217 @@
+"""Questions get worked on: claimed under a lease, answered, ended; reclaimed when a worker dies.
+
+The Question row is the queue. Celery, or the thread pool of this process, is only a wake-up call: a
+lost one is made up for by `sweep`, a doubled one finds the question claimed.
+"""
+
+import logging
+import os
+import secrets
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from celery import Task
+from django.conf import settings
+from django.db import close_old_connections, connection, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from accounts.models import User
+from audit import record
+from audit.models import Entry
+from audit.record import Who
+from gateway import errors, loop, present, progress
+from gateway.asker import Asker
+from gateway.heartbeat import Pulse, heart
+from gateway.llm.base import Model
+from gateway.llm.choice import model_for_deployment
+from gateway.models import Call, Question
+
+log = logging.getLogger(__name__)
+MAX_ATTEMPTS = 3
+# A question is put to work again by the sweeper when nothing has picked it up for this long.
+OVERDUE = timedelta(seconds=10)
+
+_pool: ThreadPoolExecutor | None = None
+_pool_lock = threading.Lock()
+_waiting: set[str] = set()
+
+
+def start(task: Task, question_id: UUID) -> None:
+    """Have `task` run with this question's id, soon and elsewhere. Never raises: the sweeper makes up."""
+    name = str(question_id)
+    if settings.REDIS_URL:
+        try:
+            task.apply_async(args=[name], retry=False)
+        except (OperationalError, OSError):
+            log.warning("the broker does not answer; the sweeper will start the question")
+        return
+    with _pool_lock:
+        if name in _waiting:
+            return
+        _waiting.add(name)
+    _threads().submit(_run_here, task, name)
+
+
+def _threads() -> ThreadPoolExecutor:
+    global _pool
+    with _pool_lock:
+        if _pool is None:
+            _pool = ThreadPoolExecutor(settings.WORK_THREADS, thread_name_prefix="omni2-work")
+        return _pool
+
+
+def _run_here(task: Task, name: str) -> None:
+    with _pool_lock:
+        _waiting.discard(name)
+    close_old_connections()
+    try:
+        task.run(name)
+    except Exception:
+        log.exception("a task failed", extra={"question": name})
+    finally:
+        connection.close()
+
+
+def drain() -> None:
+    """Let running questions end and take no new ones: for a process that is asked to stop."""
+    global _pool
+    with _pool_lock:
+        pool, _pool = _pool, None
+    if pool is not None:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def run(question_id: UUID | str, *, model: Model | None = None) -> Question | None:
+    """Claim the question, answer it, end it. None when it is somebody else's or has ended."""
+    question = (
+        Question.objects.select_related("person", "conversation").filter(pk=question_id).first()
+    )
+    owner = f"{socket.gethostname()[:32]}:{os.getpid()}:{secrets.token_hex(4)}"
+    if question is None or not question.claim(owner):
+        return None
+    progress.publish(question.pk, "started", attempt=question.attempt)
+    with heart.beat_for(question) as pulse:
+        ending = _answer(question, pulse, model)
+        finish(question, **ending)
+    return question
+
+
+def _answer(question: Question, pulse: Pulse, model: Model | None) -> dict[str, Any]:
+    """Work the question out; what comes back are the columns of its end."""
+    try:
+        if question.attempt > MAX_ATTEMPTS:
+            raise errors.Unavailable(f"Given up after {MAX_ATTEMPTS} attempts that did not end.")
+        chosen = model or model_for_deployment()
+        asker = asker_of(question)
+        ended = loop.run(loop.Run(question, asker, chosen, pulse.stopped, pulse.check))
+        return {
+            "state": Question.State.ANSWERED,
+            "answer": ended.answer,
+            "warning": ended.warning,
+        }
+    except errors.Refused as error:
+        return _ended_by(error, Question.State.REFUSED)
+    except errors.Cancelled as error:
+        return _ended_by(error, Question.State.CANCELLED)
+    except errors.Expired as error:
+        return _ended_by(error, Question.State.EXPIRED)
+    except errors.GatewayError as error:
+        return _ended_by(error, Question.State.FAILED)
+    except Exception:
+        error_id = errors.new_error_id()
+        log.exception("a question failed", extra={"question": str(question.pk), "error_id": error_id})
+        return {
+            "state": Question.State.FAILED,
+            "error_code": "internal",
+            "error_message": "Something went wrong on our side.",
+            "error_id": error_id,
+        }
+
+
+def _ended_by(error: errors.GatewayError, state: Question.State) -> dict[str, Any]:
+    return {"state": state, "error_code": error.code, "error_message": error.message}
+
+
+def asker_of(question: Question) -> Asker:
+    """Who asked, from the row: the same person, key and address as when the question came in."""
+    only = None if question.only_servers is None else frozenset(question.only_servers)
+    return Asker(question.person, Who(**question.origin), only)
+
+
+def finish(question: Question, *, state: Question.State, **values: Any) -> bool:
+    """End the question on its row, on the record and for whoever watches; False when it was not ours."""
+    with transaction.atomic():
+        if not question.finish(state, **values):
+            return False
+        _record_end(question)
+    progress.publish(question.pk, "done", **present.question(question))
+    return True
+
+
+def _record_end(question: Question) -> None:
+    outcomes = {
+        Question.State.ANSWERED: Entry.Outcome.OK,
+        Question.State.REFUSED: Entry.Outcome.REFUSED,
+    }
+    began = question.started_at or question.created_at
+    record.write(
+        Entry.Kind.QUESTION_ENDED,
+        outcomes.get(question.state, Entry.Outcome.FAILED),
+        who=Who(**question.origin),
+        question=str(question.pk),
+        result=question.answer,
+        policy_version=question.policy_version,
+        tokens=present.tokens(question),
+        cost=question.cost,
+        milliseconds=round((timezone.now() - began).total_seconds() * 1000),
+        error_code=question.error_code,
+        error_id=question.error_id,
+        detail={
+            "state": question.state,
+            "model": question.model,
+            "price": question.price,
+            "warning": question.warning,
+            "message": question.error_message,
+        },
+    )
+
+
+def sweep(task: Task) -> int:
+    """End what is past its deadline, and start `task` for what nobody works on; how many were touched."""
+    expired = [_expire(question) for question in Question.objects.unfinished().filter(
+        deadline_at__lt=Now() - OVERDUE
+    )]
+    overdue = Question.objects.claimable().filter(created_at__lt=Now() - OVERDUE)
+    ids = list(overdue.order_by("created_at").values_list("pk", flat=True)[:500])
+    for question_id in ids:
+        start(task, question_id)
+    return sum(expired) + len(ids)
+
+
+def _expire(question: Question) -> bool:
+    """End a question that is too late; a worker that still holds it finds its lease gone and stops."""
+    taken = Question.objects.filter(pk=question.pk).unfinished().update(
+        state=Question.State.RUNNING, owner="sweeper", lease_until=None
+    )
+    if not taken:
+        return False
+    question.refresh_from_db()
+    _settle_calls(question)
+    return finish(
+        question,
+        state=Question.State.EXPIRED,
+        error_code=errors.Expired.code,
+        error_message="The question was not answered in time.",
+    )
+
+
+def _settle_calls(question: Question) -> None:
+    asker = Asker(User(pk=question.person_id), Who(**question.origin))
+    for call in question.calls.filter(state=Call.State.STARTED):
+        loop.calls.settle_lost(call, asker)

@@ -1,0 +1,54 @@
+"""The server's entrance: `gunicorn -k asgi omni2.asgi`.
+
+Django does not answer ASGI's lifespan, so this does: it starts the embedded scheduler and lets running
+questions end when the server is asked to stop.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "omni2.settings")
+django_application = get_asgi_application()
+
+from django.conf import settings  # noqa: E402  Django is set up by the line above
+
+from gateway import work  # noqa: E402
+from omni2.schedule import Scheduler, jobs  # noqa: E402
+from registry.mcp.client import connections  # noqa: E402
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """Lifespan here, everything else to Django."""
+    if scope["type"] == "lifespan":
+        await _live(receive, send)
+    else:
+        await django_application(scope, receive, send)
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    scheduler = None if settings.REDIS_URL else Scheduler(jobs())
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            if scheduler is not None:
+                scheduler.start()
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await asyncio.to_thread(_stop, scheduler)
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+def _stop(scheduler: Scheduler | None) -> None:
+    if scheduler is not None:
+        scheduler.stop()
+    work.drain()
+    connections.close_all()

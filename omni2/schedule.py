@@ -1,0 +1,89 @@
+"""What has to happen by itself, and how often: one table for Celery beat and for the embedded thread."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import close_old_connections, connection
+
+from audit import seal
+from gateway import work
+from gateway.tasks import run_question
+from registry import discovery, health
+from registry.models import Server
+from slackapp import tasks as slack_tasks
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """`verb` is called every `seconds`, by one process of the deployment at a time."""
+
+    name: str
+    seconds: float
+    verb: Callable[[], object]
+
+
+def sweep_questions() -> None:
+    """End what is too late, restart what nobody works on."""
+    work.sweep(run_question)
+
+
+def check_servers() -> None:
+    """Look at every enabled server."""
+    health.check_all(list(Server.objects.enabled()))
+
+
+def sync_tools() -> None:
+    """Read every enabled server's tools anew."""
+    discovery.sync_all(list(Server.objects.enabled()))
+
+
+def jobs() -> list[Job]:
+    """All jobs of this deployment."""
+    return [
+        Job("sweep_questions", 5, sweep_questions),
+        Job("seal_record", 1, seal.seal_once),
+        Job("check_servers", settings.MCP_HEALTH_SECONDS, check_servers),
+        Job("sync_tools", settings.MCP_SYNC_MINUTES * 60, sync_tools),
+        Job("deliver_to_slack", 5, slack_tasks.deliver_pending),
+    ]
+
+
+class Scheduler:
+    """Runs the jobs in threads of this process, one for each, so that a slow one delays no other."""
+
+    def __init__(self, table: list[Job]) -> None:
+        self._table = table
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        for job in self._table:
+            thread = threading.Thread(
+                target=self._repeat, args=[job], name=f"omni2-{job.name}", daemon=True
+            )
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        """Begin nothing more, and wait a moment for what is under way."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(timeout=2)
+
+    def _repeat(self, job: Job) -> None:
+        due = time.monotonic() + job.seconds
+        while not self._stop.wait(max(0.0, due - time.monotonic())):
+            due = time.monotonic() + job.seconds
+            close_old_connections()
+            try:
+                job.verb()
+            except Exception:
+                log.exception("a scheduled job failed", extra={"job": job.name})
+            finally:
+                connection.close()
