@@ -1,0 +1,27 @@
+"""What can go wrong in the record.
+
+AuditError
+├── AppendOnlyError    somebody tried to change or delete what was written
+└── UnknownNameError   an entry of a kind, an outcome or a token count that the record does not know
+"""
+
+
+class AuditError(Exception):
+    """The record refused; nothing was written."""
+
+    code = "audit_failed"
+    status = 503
+
+
+class AppendOnlyError(AuditError):
+    """An entry or block of the record can be neither changed nor deleted."""
+
+    code = "append_only"
+    status = 403
+
+
+class UnknownNameError(AuditError):
+    """The name would make an entry nobody finds again."""
+
+    code = "unknown_name"
+    status = 500

@@ -1,0 +1,182 @@
+"""The only way into the record.
+
+`write` redacts, bounds and digests what happened and inserts it, together with its place in the
+queue for sealing, in the caller's transaction or one of its own. It raises when that fails: what
+cannot be recorded must not be done.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import TypedDict, Unpack
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from audit import chain, redact
+from audit.errors import UnknownNameError
+from audit.models import PREVIEW_CHARACTERS, Entry, Unsealed
+
+ARGUMENTS_CHARACTERS = 16_000
+DETAIL_CHARACTERS = 64_000
+CENT_FRACTION = Decimal("1e-8")
+TOKEN_COUNTS = ("input", "output", "cache_read", "cache_write")
+
+
+@dataclass(frozen=True)
+class Who:
+    """Who did it, and where they came from; `api_key` is the key's prefix only."""
+
+    person: str = ""
+    role: str = ""
+    door: str = ""
+    address: str = ""
+    user_agent: str = ""
+    api_key: str = ""
+    channel: str = ""
+    thread: str = ""
+
+
+class Facts(TypedDict, total=False):
+    """What an entry can say beyond its kind and outcome."""
+
+    who: Who
+    question: str | UUID
+    call: str | UUID
+    server: str
+    tool: str
+    fingerprint: str
+    arguments: object
+    result: object
+    decision: Mapping[str, object] | None
+    policy_version: str
+    tokens: Mapping[str, int | None] | None
+    cost: Decimal | None
+    milliseconds: int | None
+    error_code: str
+    error_id: str
+    detail: Mapping[str, object] | None
+
+
+NOBODY = Who()
+TEXTS = (
+    "question",
+    "call",
+    "server",
+    "tool",
+    "fingerprint",
+    "policy_version",
+    "error_code",
+    "error_id",
+)
+LENGTHS = {
+    field.attname: field.max_length
+    for field in Entry._meta.concrete_fields
+    if getattr(field, "max_length", None)
+}
+
+
+def write(kind: str, outcome: str, **facts: Unpack[Facts]) -> Entry:
+    """Record that something happened; raises when it could not be written."""
+    return write_many([prepare(kind, outcome, **facts)])[0]
+
+
+def write_many(entries: Iterable[Entry]) -> list[Entry]:
+    """Write entries made by `prepare`, all or none, in one go."""
+    with transaction.atomic():
+        written = Entry.objects.bulk_create(list(entries))
+        Unsealed.objects.bulk_create(
+            [Unsealed(entry=entry.pk, digest=entry.digest) for entry in written]
+        )
+    return written
+
+
+def prepare(kind: str, outcome: str, **facts: Unpack[Facts]) -> Entry:
+    """An entry with its digest, redacted and bounded, not yet written."""
+    unknown = facts.keys() - Facts.__annotations__.keys()
+    if unknown:
+        raise TypeError(f"the record has no place for {', '.join(sorted(unknown))}")
+    texts = asdict(facts.get("who", NOBODY)) | {name: facts.get(name, "") for name in TEXTS}
+    entry = Entry(
+        kind=_known(kind, Entry.Kind),
+        outcome=_known(outcome, Entry.Outcome),
+        at=timezone.now(),
+        cost=_money(facts.get("cost")),
+        milliseconds=facts.get("milliseconds"),
+        detail=_bounded(redact.redact(facts.get("detail")), DETAIL_CHARACTERS),
+        **_columns(texts),
+        **_decision(facts.get("decision")),
+        **_tokens(facts.get("tokens") or {}),
+        **_arguments(facts.get("arguments")),
+        **_result(facts.get("result")),
+    )
+    entry.digest = entry.reckon_digest()
+    return entry
+
+
+def _known(name: str, names: type[Entry.Kind] | type[Entry.Outcome]) -> str:
+    try:
+        return names(name).value
+    except ValueError as error:
+        raise UnknownNameError(f"{name!r} is not one of {names.__qualname__}") from error
+
+
+def _columns(texts: Mapping[str, object]) -> dict[str, str]:
+    """Texts made safe, each cut to the length of its column."""
+    return {
+        name: cut(redact.redact_text(str(text)), LENGTHS[name]) if text else ""
+        for name, text in texts.items()
+    }
+
+
+def _decision(summary: Mapping[str, object] | None) -> dict[str, object]:
+    if summary is None:
+        return {}
+    names = ("effect", "layer", "rule", "reason")
+    whole = redact.redact(summary)
+    columns = _columns({name: summary.get(name) or "" for name in names})
+    return {**columns, "decision": _bounded(whole, ARGUMENTS_CHARACTERS)}
+
+
+def _tokens(counts: Mapping[str, int | None]) -> dict[str, int | None]:
+    unknown = counts.keys() - set(TOKEN_COUNTS)
+    if unknown:
+        raise UnknownNameError(f"tokens are counted as {TOKEN_COUNTS}, not {sorted(unknown)}")
+    return {f"{name}_tokens": count for name, count in counts.items()}
+
+
+def _money(cost: Decimal | None) -> Decimal | None:
+    """As the column keeps it, so that the digest is over what will be read back."""
+    return None if cost is None else Decimal(cost).quantize(CENT_FRACTION)
+
+
+def _arguments(arguments: object) -> dict[str, object]:
+    if arguments is None:
+        return {}
+    safe = redact.redact(arguments)
+    return {
+        "arguments": _bounded(safe, ARGUMENTS_CHARACTERS),
+        "arguments_digest": chain.digest(safe),
+    }
+
+
+def _result(result: object) -> dict[str, object]:
+    if result is None:
+        return {}
+    safe = redact.redact(result)
+    text = safe if isinstance(safe, str) else chain.canonical(safe).decode()
+    return {"preview": cut(text, PREVIEW_CHARACTERS), "result_digest": chain.digest(safe)}
+
+
+def _bounded(value: object, characters: int) -> object:
+    """The value itself, or the beginning of its JSON when that is too long."""
+    text = chain.canonical(value).decode()
+    if len(text) <= characters:
+        return value
+    return {"cut": True, "characters": len(text), "beginning": text[: characters // 2]}
+
+
+def cut(text: str, length: int) -> str:
+    """At most `length` characters, ending in an ellipsis when some are missing."""
+    return text if len(text) <= length else text[: length - 1] + "…"
