@@ -154,15 +154,20 @@ def finish(question: Question, *, state: Question.State, **values: Any) -> bool:
     return True
 
 
+_OUTCOMES: dict[str, str] = {
+    Question.State.ANSWERED: Entry.Outcome.OK,
+    Question.State.REFUSED: Entry.Outcome.REFUSED,
+    Question.State.FAILED: Entry.Outcome.FAILED,
+    Question.State.CANCELLED: Entry.Outcome.CANCELLED,
+    Question.State.EXPIRED: Entry.Outcome.EXPIRED,
+}
+
+
 def _record_end(question: Question) -> None:
-    outcomes = {
-        Question.State.ANSWERED: Entry.Outcome.OK,
-        Question.State.REFUSED: Entry.Outcome.REFUSED,
-    }
     began = question.started_at or question.created_at
     record.write(
         Entry.Kind.QUESTION_ENDED,
-        outcomes.get(question.state, Entry.Outcome.FAILED),
+        _OUTCOMES[question.state],
         who=Who(**question.origin),
         question=str(question.pk),
         result=question.answer,

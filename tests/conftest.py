@@ -1,0 +1,51 @@
+"""What every test may use: the cast, a real MCP server, a registered one, a key in the hand."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+# Before Django reads its settings: no test touches the data or the .env of this checkout.
+os.environ.setdefault("OMNI2_DATA_DIR", tempfile.mkdtemp(prefix="omni2-tests-"))
+os.environ.setdefault("OMNI2_MODEL_PROVIDER", "offline")
+
+import pytest
+from rest_framework.test import APIClient
+
+from tests.cast import Cast, assemble, register
+from tests.fakes import mcp_server
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    """The people, with the policy they live under."""
+    return assemble()
+
+
+@pytest.fixture(scope="session")
+def upstream_server() -> Iterator[Any]:
+    """One real MCP server over streamable HTTP for the whole session."""
+    with mcp_server.serve() as running:
+        yield running
+
+
+@pytest.fixture
+def upstream(upstream_server: Any, settings: Any, cast: Cast) -> Any:
+    """That server, registered as `upstream` with its tools read and its request log empty."""
+    settings.INTERNAL_ADDRESSES = [urlsplit(upstream_server.url).netloc]
+    upstream_server.calls.clear()
+    register(upstream_server.url)
+    return upstream_server
+
+
+@pytest.fixture
+def client_of(cast: Cast) -> Any:
+    """An API client with a fresh key of the person."""
+
+    def make(user: Any, **options: object) -> APIClient:
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {cast.key(user, **options)}")
+        return client
+
+    return make
