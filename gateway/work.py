@@ -125,7 +125,9 @@ def _answer(question: Question, pulse: Pulse, model: Model | None) -> dict[str, 
         return _ended_by(error, Question.State.FAILED)
     except Exception:
         error_id = errors.new_error_id()
-        log.exception("a question failed", extra={"question": str(question.pk), "error_id": error_id})
+        log.exception(
+            "a question failed", extra={"question": str(question.pk), "error_id": error_id}
+        )
         return {
             "state": Question.State.FAILED,
             "error_code": "internal",
@@ -189,10 +191,13 @@ def _record_end(question: Question) -> None:
 
 def sweep(task: Task) -> int:
     """End what is past its deadline, and start `task` for what nobody works on; how many were touched."""
-    expired = [_expire(question) for question in Question.objects.unfinished().filter(
-        deadline_at__lt=Now() - OVERDUE
-    )]
-    overdue = Question.objects.claimable().filter(created_at__lt=Now() - OVERDUE)
+    expired = [
+        _expire(question)
+        for question in Question.objects.unfinished().filter(deadline_at__lt=Now() - OVERDUE)
+    ]
+    overdue = Question.objects.claimable().exclude(
+        state=Question.State.QUEUED, created_at__gt=Now() - OVERDUE
+    )
     ids = list(overdue.order_by("created_at").values_list("pk", flat=True)[:500])
     for question_id in ids:
         start(task, question_id)
@@ -201,8 +206,10 @@ def sweep(task: Task) -> int:
 
 def _expire(question: Question) -> bool:
     """End a question that is too late; a worker that still holds it finds its lease gone and stops."""
-    taken = Question.objects.filter(pk=question.pk).unfinished().update(
-        state=Question.State.RUNNING, owner="sweeper", lease_until=None
+    taken = (
+        Question.objects.filter(pk=question.pk)
+        .unfinished()
+        .update(state=Question.State.RUNNING, owner="sweeper", lease_until=None)
     )
     if not taken:
         return False
