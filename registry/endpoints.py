@@ -1,0 +1,73 @@
+"""From a server's row to where, and with what, it is reached."""
+
+import re
+
+from django.conf import settings
+
+from registry.credentials import environment_of, headers_of
+from registry.errors import CommandNotAllowed, CredentialRefused
+from registry.mcp.endpoint import Endpoint
+from registry.models import Server
+
+# Variables with which a listed command can be made to run something else.
+_STEERING = re.compile(
+    r"PATH|IFS|ENV|BASH_ENV|SHELL|SHELLOPTS|LD_.*|DYLD_.*|PYTHON(?!UNBUFFERED$|IOENCODING$|UTF8$).*"
+    r"|NODE_(?!ENV$).*|NPM_CONFIG_.*|GIT_.*|PERL.*|RUBY.*|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS"
+)
+
+
+def endpoint_of(server: Server) -> Endpoint:
+    """Where this server is, credentials resolved. Nothing is contacted.
+
+    Raises `NotReady`: a command that is not allowed, a credential that is missing or unreadable.
+    """
+    if server.transport == Server.Transport.STDIO:
+        return _command(server)
+    return Endpoint(
+        name=server.name,
+        transport=server.transport,
+        url=server.url,
+        headers=headers_of(server),
+        connect_timeout=settings.MCP_CONNECT_TIMEOUT,
+        call_timeout=server.timeout_seconds,
+        internal_addresses=frozenset(settings.INTERNAL_ADDRESSES),
+        max_age_seconds=server.connection_max_age_seconds,
+        generation_hint=server.protocol_version,
+    )
+
+
+def _command(server: Server) -> Endpoint:
+    check_command(server.argv)
+    return Endpoint(
+        name=server.name,
+        transport=server.transport,
+        argv=tuple(server.argv),
+        env=_environment(server),
+        cwd=server.cwd or None,
+        connect_timeout=settings.MCP_CONNECT_TIMEOUT,
+        call_timeout=server.timeout_seconds,
+        max_age_seconds=server.connection_max_age_seconds,
+        generation_hint=server.protocol_version,
+    )
+
+
+def check_command(argv: object) -> None:
+    """Raise `CommandNotAllowed` unless `argv` is, word for word, in the deployment's list."""
+    if isinstance(argv, list | tuple) and argv and list(argv) in [list(e) for e in settings.STDIO_COMMANDS]:
+        return
+    raise CommandNotAllowed(
+        f"this deployment does not allow the command {argv!r}",
+        hint="Whoever runs the deployment lists whole commands in OMNI2_STDIO_COMMANDS, "
+        'for example [["mcp-server-time", "--local-timezone", "UTC"]].',
+    )
+
+
+def _environment(server: Server) -> dict[str, str]:
+    environment = environment_of(server)
+    for name in environment:
+        if _STEERING.fullmatch(name.upper()):
+            raise CredentialRefused(
+                f"server {server.name}: the variable {name} could make its command run something else",
+                hint="Set it where the gateway is deployed, in a wrapper that OMNI2_STDIO_COMMANDS lists.",
+            )
+    return environment

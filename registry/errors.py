@@ -1,0 +1,93 @@
+"""What can go wrong between the registry and a server, before the server has done anything.
+
+RegistryError
+├── NotReady                  the server cannot be used as it is configured
+│   ├── CredentialUnreadable  stored, but no current key decrypts it
+│   ├── CredentialMissing     not stored, or its environment variable is not set
+│   ├── CredentialRefused     stored, but it must not be sent like this
+│   └── CommandNotAllowed     a command that the deployment does not list
+├── BreakerOpen               it failed too often; nobody may try yet
+├── ServerBusy                as many calls as it may have are under way
+├── SyncFailed                its tools could not be listed; the rows are as they were
+└── CannotAccept              a person may not accept this tool: it would never work
+
+`registry.mcp.errors.UpstreamError` is the other tree: what happened on the wire.
+"""
+
+
+class RegistryError(Exception):
+    """A refusal of the registry: code and HTTP status on the class, a message safe to show.
+
+    `executed` is always "no": nothing of the call has left, so trying again does no harm.
+    """
+
+    code = "registry_error"
+    status = 502
+    executed = "no"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class NotReady(RegistryError):
+    """The server cannot be used as it is configured."""
+
+    code = "server_not_ready"
+    status = 503
+
+
+class CredentialUnreadable(NotReady):
+    """A stored credential that none of the encryption keys can read. Nothing is sent."""
+
+    code = "credential_unreadable"
+
+
+class CredentialMissing(NotReady):
+    """A credential the server needs is not stored, or the variable it names is not set."""
+
+    code = "credential_missing"
+
+
+class CredentialRefused(NotReady):
+    """A credential or variable that must not leave the gateway in this way."""
+
+    code = "credential_refused"
+
+
+class CommandNotAllowed(NotReady):
+    """A stdio command that is not, word for word, one of the deployment's own list."""
+
+    code = "command_not_allowed"
+
+
+class BreakerOpen(RegistryError):
+    """The server failed several times in a row; `retry_after` is the seconds until the next try."""
+
+    code = "server_unavailable"
+    status = 503
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ServerBusy(RegistryError):
+    """All places for calls to this server stayed taken until the deadline."""
+
+    code = "server_busy"
+    status = 503
+
+
+class SyncFailed(RegistryError):
+    """A server's tools could not be listed. What was known about them still stands."""
+
+    code = "sync_failed"
+
+
+class CannotAccept(RegistryError):
+    """A tool that no decision can make usable, or about which there is nothing to decide."""
+
+    code = "cannot_accept"
+    status = 409
