@@ -1,0 +1,6 @@
+"""Our own small MCP client: the official SDK inside, a synchronous face outside.
+
+`client.connections` is the face. A call goes client → loop (one thread a process) → connection (one
+a server) → the SDK's dispatcher → transport (HTTP) or stdio (a child). `guard` decides which
+addresses may be dialled, `parsing` which bytes count as an answer. Nothing here knows Django.
+"""

@@ -1,0 +1,33 @@
+"""Where an MCP server is and how it is spoken to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Everything that makes a connection; two that differ in anything never share one.
+
+    Times are seconds. `internal_addresses` are the "host:port" pairs that may be dialled although
+    they are not public; plain http goes nowhere else. `headers` and `env` carry credentials and
+    stay out of the repr. `max_age_seconds` 0 means that a connection never gets too old.
+    `generation_hint` is the protocol version agreed on last time: with one of the handshake era
+    the client does not first ask for the stateless one.
+    """
+
+    name: str
+    transport: Literal["http", "sse", "stdio"]
+    url: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    argv: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    cwd: str | None = None
+    connect_timeout: float = 10.0
+    call_timeout: float = 30.0
+    internal_addresses: frozenset[str] = frozenset()
+    max_age_seconds: float = 0
+    generation_hint: str = ""
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.transport, self.url, self.argv))

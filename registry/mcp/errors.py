@@ -1,0 +1,117 @@
+"""What can go wrong with an upstream MCP server.
+
+    UpstreamError
+    ├── Unreachable      no connection, or it broke
+    │   └── GuardRefused the address may not be dialled
+    ├── TimedOut         the deadline passed
+    ├── Cancelled        the caller no longer waits
+    ├── HttpRefused      an HTTP status instead of an answer
+    ├── BadAnswer        bytes that are no proper answer
+    │   └── TooLarge     more bytes, tools or pages than allowed
+    ├── Rejected         a JSON-RPC error, the server's own word
+    └── InputRequired    the tool wants to ask a person
+
+A tool that ran and failed is not here: it is a result with `isError`.
+"""
+
+from typing import Literal
+
+Executed = Literal["no", "unknown"]
+
+MESSAGE_LIMIT = 2000
+
+
+class UpstreamError(Exception):
+    """A request to an upstream ended without a result.
+
+    `executed` is "no" only where the upstream provably did not act on the request, so that sending
+    it again is safe; in every other case it is "unknown". The message is at most 2,000 characters.
+    """
+
+    code = "upstream_error"
+
+    def __init__(
+        self, message: str, *, executed: Executed = "unknown", status: int | None = None
+    ) -> None:
+        self.message = shorten(message, MESSAGE_LIMIT)
+        self.executed: Executed = executed
+        self.status = status
+        super().__init__(self.message)
+
+
+class Unreachable(UpstreamError):
+    """There was no connection to the server, or it broke."""
+
+    code = "unreachable"
+
+
+class GuardRefused(Unreachable):
+    """The network guard does not let this address be dialled; nothing was sent."""
+
+    code = "address_refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, executed="no")
+        self.reason = self.message
+
+
+class TimedOut(UpstreamError):
+    """The deadline passed."""
+
+    code = "timed_out"
+
+
+class Cancelled(UpstreamError):
+    """The caller stopped waiting; the server was told."""
+
+    code = "cancelled"
+
+
+class HttpRefused(UpstreamError):
+    """The server answered with an HTTP status that is no success."""
+
+    code = "http_refused"
+
+    def __init__(self, message: str, *, status: int, www_authenticate: str = "") -> None:
+        # A refusal before the request was taken up (authentication, rate limit, wrong path) has
+        # not run anything; a 5xx can come after the work.
+        super().__init__(message, executed="no" if status < 500 else "unknown", status=status)
+        self.www_authenticate = shorten(www_authenticate, MESSAGE_LIMIT)
+
+
+class BadAnswer(UpstreamError):
+    """What the server sent is not a proper answer."""
+
+    code = "bad_answer"
+
+
+class TooLarge(BadAnswer):
+    """What the server sent is larger than allowed."""
+
+    code = "too_large"
+
+
+class Rejected(UpstreamError):
+    """The server answered with a JSON-RPC error; `rpc_code` is its code."""
+
+    code = "rejected"
+
+    def __init__(self, message: str, *, rpc_code: int, status: int | None = None) -> None:
+        super().__init__(message, executed="no" if rpc_code in NOT_RUN else "unknown", status=status)
+        self.rpc_code = rpc_code
+
+
+class InputRequired(UpstreamError):
+    """The tool asks a person for input, which is not passed on."""
+
+    code = "input_required"
+
+
+# JSON-RPC codes that say the request was not taken up: parse error, invalid request, unknown
+# method, invalid parameters; header mismatch, missing capability, unsupported version.
+NOT_RUN = frozenset({-32700, -32600, -32601, -32602, -32020, -32021, -32022})
+
+
+def shorten(text: str, limit: int) -> str:
+    """The text, cut to `limit` characters with an ellipsis where it was longer."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,60 @@
+"""What the transport and the waiting caller know in common about one request.
+
+The SDK stands between the two and knows only JSON-RPC. The exchange travels past it in a context
+variable, so that an HTTP status or a broken pipe reaches its own caller and nobody else.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+import anyio
+
+from registry.mcp.errors import Executed, TimedOut, UpstreamError
+
+# After its caller has gone, a request's stream may live this long (for the server's last word).
+ABANDONED_SECONDS = 0.5
+
+
+@dataclass
+class Exchange:
+    """One request under way. `deadline` is in the event loop's time."""
+
+    deadline: float
+    # Wakes the caller where the SDK would leave it waiting.
+    wake: Callable[[], None]
+    failure: UpstreamError | None = None
+    status: int | None = None
+    sent: bool = False
+    _clock: anyio.CancelScope | None = field(default=None, repr=False)
+
+    @property
+    def executed(self) -> Executed:
+        return "unknown" if self.sent else "no"
+
+    @contextmanager
+    def clock(self) -> Iterator[None]:
+        """Run the block within what is left of the time. Raises TimedOut."""
+        with anyio.CancelScope(deadline=self.deadline) as self._clock:
+            yield
+        if self._clock.cancelled_caught:
+            raise self.timed_out()
+
+    def timed_out(self) -> TimedOut:
+        return TimedOut("The server did not answer in time.", executed=self.executed)
+
+    def fail(self, error: UpstreamError) -> None:
+        """Let the caller end with this error, now."""
+        if self.failure is None:
+            self.failure = error
+            self.wake()
+
+    def end(self) -> None:
+        """The caller has gone: whatever still runs for it ends soon."""
+        self.deadline = min(self.deadline, anyio.current_time() + ABANDONED_SECONDS)
+        if self._clock is not None:
+            self._clock.deadline = self.deadline
+
+
+EXCHANGE: ContextVar[Exchange] = ContextVar("registry_mcp_exchange")

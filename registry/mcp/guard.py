@@ -1,0 +1,172 @@
+"""The network guard: which addresses an upstream may be dialled at.
+
+A name is resolved once, all of its addresses are checked, and a checked address is the one that is
+dialled. Public addresses by https; anything else only where the operator listed "host:port".
+"""
+
+import ipaddress
+import re
+import socket
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import idna
+
+from registry.mcp.errors import GuardRefused
+
+# (host, port) -> addresses as text; OSError where the name is unknown.
+Resolver = Callable[[str, int], Sequence[str]]
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_URL = re.compile(r"(https?)://([^/?#@\\%\s]+)([/?][!-~]*)?", re.ASCII)
+_AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:]+)(?::([1-9][0-9]{0,4}))?", re.IGNORECASE)
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+_NUMERIC = re.compile(r"[0-9]+|0x[0-9a-f]*")
+
+_PUBLIC_V6 = ipaddress.IPv6Network("2000::/3")
+_SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+# Global by the registry's letter, yet platform or protocol addresses: IETF protocol assignments
+# (Oracle's metadata at 192.0.0.192 among them), 6to4 relays, Azure's wire server.
+_SPECIAL_V4 = [
+    ipaddress.IPv4Network(text) for text in ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32")
+]
+# Amazon's metadata service by IPv6 lies inside the private range that operators do list.
+_METADATA_V6 = ipaddress.IPv6Address("fd00:ec2::254")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Scheme, host (lower case, ASCII, without brackets) and port of a URL."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def address(self) -> str:
+        """As an operator lists it: host:port, IPv6 in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def check_url(
+    url: str, internal_addresses: Collection[str], *, resolver: Resolver | None = None
+) -> None:
+    """Return if a server may be registered at this URL now; raise GuardRefused with the reason."""
+    origin = parse_url(url)
+    check_scheme(origin, internal_addresses)
+    addresses(origin.host, origin.port, internal_addresses, resolver=resolver or resolve)
+
+
+def parse_url(url: str) -> Origin:
+    """The URL's origin, by stricter rules than any browser's. Raises GuardRefused."""
+    found = _URL.fullmatch(url) if len(url) <= 2000 else None
+    if found is None:
+        raise GuardRefused(
+            "Not a plain http(s) URL: no user name, white space, backslash or fragment is allowed."
+        )
+    scheme, authority, _ = found.groups()
+    parts = _AUTHORITY.fullmatch(authority)
+    port = int(parts[2] or (443 if scheme == "https" else 80)) if parts else 0
+    if parts is None or port > 65535:
+        raise GuardRefused("The URL's host or port is not valid.")
+    return Origin(scheme, _host(parts[1]), port)
+
+
+def check_scheme(origin: Origin, internal_addresses: Collection[str]) -> None:
+    """Refuse plain http to anything the operator did not list."""
+    if origin.scheme != "https" and not _is_listed(origin, internal_addresses):
+        raise GuardRefused(f"Plain http is only for listed addresses; {origin.address} is not one.")
+
+
+def addresses(
+    host: str, port: int, internal_addresses: Collection[str], *, resolver: Resolver
+) -> list[str]:
+    """The addresses of a host, every one of them checked. Raises GuardRefused if one fails."""
+    origin = Origin("", host, port)
+    try:
+        found = list(dict.fromkeys(resolver(host, port)))
+    except (OSError, UnicodeError):
+        raise GuardRefused(f"The name {host} cannot be resolved.") from None
+    if not found:
+        raise GuardRefused(f"The name {host} has no address.")
+    listed = _is_listed(origin, internal_addresses)
+    for text in found:
+        address = _unwrapped(ipaddress.ip_address(text.partition("%")[0]))
+        allowed = _may_be_internal(address) or text == host if listed else _is_public(address)
+        if not allowed:
+            raise GuardRefused(f"{origin.address} is not a public address, nor is it listed.")
+    return found
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """The system's answer for a host, in its order of preference."""
+    rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+    return [str(row[4][0]) for row in rows]
+
+
+def _host(text: str) -> str:
+    if text.startswith("["):
+        try:
+            return str(ipaddress.IPv6Address(text[1:-1]))
+        except ValueError:
+            raise GuardRefused("The URL's host is not a valid IPv6 address.") from None
+    name = text.lower()
+    if not name.isascii():
+        name = _punycode(name)
+    labels = name.split(".")
+    if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+        raise GuardRefused("The URL's host is not a valid name.")
+    if _NUMERIC.fullmatch(labels[-1]):
+        return _dotted_quad(name)
+    return name
+
+
+def _punycode(name: str) -> str:
+    # IDNA 2008 without mapping: look-alike dots, circled letters and the like are refused.
+    try:
+        return ".".join(idna.alabel(label).decode("ascii") for label in name.split("."))
+    except idna.IDNAError:
+        raise GuardRefused("The URL's host is not a valid international name.") from None
+
+
+def _dotted_quad(name: str) -> str:
+    # Python reads four plain decimals only; octal, hexadecimal and short forms are refused.
+    try:
+        return str(ipaddress.IPv4Address(name))
+    except ValueError:
+        raise GuardRefused("The URL's host is an oddly written number.") from None
+
+
+def _is_listed(origin: Origin, internal_addresses: Collection[str]) -> bool:
+    return origin.address in {address.strip().lower() for address in internal_addresses}
+
+
+def _unwrapped(address: Address) -> Address:
+    """The IPv4 address inside a mapped or NAT64 one: that is where the packet ends up."""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return address.ipv4_mapped
+        if address in _NAT64:
+            return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
+
+
+def _is_public(address: Address) -> bool:
+    if not address.is_global or address.is_multicast or address.is_reserved:
+        return False
+    if isinstance(address, ipaddress.IPv4Address):
+        return not any(address in network for network in _SPECIAL_V4)
+    return address in _PUBLIC_V6 and address not in _SIX_TO_FOUR
+
+
+def _may_be_internal(address: Address) -> bool:
+    """Whether a listed *name* may lead here; link-local and metadata only if listed as numbers."""
+    if address.is_link_local or address.is_multicast or address.is_unspecified:
+        return False
+    if address == _METADATA_V6 or address.is_reserved:
+        return False
+    special = isinstance(address, ipaddress.IPv4Address) and any(
+        address in network for network in _SPECIAL_V4
+    )
+    return not special

@@ -1,0 +1,79 @@
+"""One event loop in a daemon thread per process, started when it is first needed.
+
+After a fork the child has no such thread; it forgets its copy and starts its own.
+"""
+
+import asyncio
+import concurrent.futures
+import os
+import threading
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from registry.mcp.errors import Cancelled, TimedOut
+
+T = TypeVar("T")
+Stop = Callable[[], bool] | threading.Event
+
+# How often a waiting thread looks whether its caller still wants the answer.
+LOOK_SECONDS = 0.05
+# The deadline is kept inside the loop; a waiting thread gives the loop this much longer.
+GRACE_SECONDS = 1.0
+
+
+class LoopThread:
+    """Runs coroutines for synchronous callers."""
+
+    def __init__(self) -> None:
+        self.forget()
+        os.register_at_fork(after_in_child=self.forget)
+
+    def forget(self) -> None:
+        """Drop the loop without touching it: in a forked child its thread does not exist."""
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def started(self) -> bool:
+        return self._loop is not None
+
+    def run(
+        self,
+        work: Callable[[], Coroutine[Any, Any, T]],
+        *,
+        timeout: float,
+        stop: Stop | None = None,
+    ) -> T:
+        """The coroutine's result; ends within `timeout` plus a second, whatever it does.
+
+        Raises Cancelled soon after `stop` says so, TimedOut where the work outlived its time.
+        """
+        future = asyncio.run_coroutine_threadsafe(work(), self._running_loop())
+        deadline = time.monotonic() + timeout + GRACE_SECONDS
+        wanted = _asker(stop)
+        try:
+            while True:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise TimedOut(f"No answer within {timeout:g} s.")
+                wait = left if wanted is None else min(left, LOOK_SECONDS)
+                done, _ = concurrent.futures.wait([future], timeout=wait)
+                if done:
+                    return future.result()
+                if wanted is not None and wanted():
+                    raise Cancelled("The call was cancelled.")
+        finally:
+            future.cancel()
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                loop = asyncio.new_event_loop()
+                threading.Thread(target=loop.run_forever, name="mcp-client", daemon=True).start()
+                self._loop = loop
+            return self._loop
+
+
+def _asker(stop: Stop | None) -> Callable[[], bool] | None:
+    return stop.is_set if isinstance(stop, threading.Event) else stop
