@@ -1,4 +1,4 @@
-"""What a server is told to believe us: encrypted at rest, resolved when used, kept out of all records.
+"""What makes a server believe us: encrypted at rest, resolved when used, kept out of all records.
 
 The values of a server are `{"authentication": {"type", "api_key", "username", "password",
 "header_name", "header_value"}, "env": {NAME: value}}`. A value may name variables of the gateway's
@@ -20,7 +20,7 @@ from registry.errors import CredentialMissing, CredentialRefused, CredentialUnre
 from registry.models import Server
 
 DEFAULT_API_KEY_HEADER = "X-API-Key"
-# The gateway's own secrets. Whoever edits the registry must not be able to have them sent somewhere.
+# The gateway's own secrets. Whoever edits the registry must not be able to have them sent away.
 OWN_SECRETS = frozenset(
     {
         "ANTHROPIC_API_KEY",
@@ -64,7 +64,7 @@ def unseal(text: str) -> dict[str, Any]:
     except (InvalidToken, ValueError) as error:
         raise CredentialUnreadable(
             "a stored credential cannot be decrypted",
-            hint="Put the key it was written with back into OMNI2_ENCRYPTION_KEYS, or enter it anew.",
+            hint="Put the key it was written with into OMNI2_ENCRYPTION_KEYS, or enter it anew.",
         ) from error
     if not isinstance(values, dict):
         raise CredentialUnreadable("a stored credential is not in the form this version writes")
@@ -74,8 +74,8 @@ def unseal(text: str) -> dict[str, Any]:
 def resolve(values: Any) -> Any:
     """The same values with each `${NAME}` replaced from the environment.
 
-    Raises `CredentialMissing` naming a variable that is not set, `CredentialRefused` for one that is
-    a secret of the gateway itself.
+    Raises `CredentialMissing` naming a variable that is not set, and `CredentialRefused` for one
+    that is a secret of the gateway itself.
     """
     if isinstance(values, str):
         return _REFERENCE.sub(_variable, values)
@@ -168,7 +168,7 @@ def _api_key(server: Server, values: Mapping[str, Any]) -> tuple[str, str]:
 def _custom(server: Server, values: Mapping[str, Any]) -> tuple[str, str]:
     name = values.get("header_name")
     if not name:
-        raise CredentialMissing(f"server {server.name}: header_name is needed for header authentication")
+        raise CredentialMissing(f"server {server.name}: a custom header needs its header_name")
     return name, _field(server, values, "header_value")
 
 

@@ -53,7 +53,7 @@ def _command(server: Server) -> Endpoint:
 
 def check_command(argv: object) -> None:
     """Raise `CommandNotAllowed` unless `argv` is, word for word, in the deployment's list."""
-    if isinstance(argv, list | tuple) and argv and list(argv) in [list(e) for e in settings.STDIO_COMMANDS]:
+    if isinstance(argv, list | tuple) and argv and list(argv) in settings.STDIO_COMMANDS:
         return
     raise CommandNotAllowed(
         f"this deployment does not allow the command {argv!r}",
@@ -67,7 +67,7 @@ def _environment(server: Server) -> dict[str, str]:
     for name in environment:
         if _STEERING.fullmatch(name.upper()):
             raise CredentialRefused(
-                f"server {server.name}: the variable {name} could make its command run something else",
-                hint="Set it where the gateway is deployed, in a wrapper that OMNI2_STDIO_COMMANDS lists.",
+                f"server {server.name}: the variable {name} could turn its command into another",
+                hint="Set it in a wrapper script that OMNI2_STDIO_COMMANDS lists instead.",
             )
     return environment

@@ -1,7 +1,7 @@
 """Names of servers and tools: which are taken, and what a model calls a tool.
 
-A name is looked up exactly as it is. Nothing here turns a strange name into a known one: a name that
-could be mistaken for another is refused, and the name a model sees is stored and never parsed back.
+A name is looked up exactly as it is. Nothing here turns a strange name into a known one: a name
+that could be mistaken for another is refused, and what a model sees is stored, never parsed back.
 """
 
 import hashlib
@@ -86,7 +86,7 @@ def qualified_name(server: str, tool: str) -> str:
 
 
 def _looks_cut(tool: str) -> bool:
-    """Whether a tool's own name ends like a digest: it might have been chosen to meet a cut name."""
+    """Whether a tool's own name ends like a digest, perhaps chosen to meet a cut name."""
     return bool(_ENDS_LIKE_DIGEST.fullmatch(tool[-DIGEST_LENGTH - 1 :]))
 
 
@@ -99,8 +99,9 @@ def _strange_character(name: str) -> str:
     point = f"U+{ord(character):04X}"
     if unicodedata.category(character).startswith("C"):
         return f"the control or invisible character {point}"
-    if unicodedata.normalize("NFKC", character) != character:
-        return f"{point}, which is another way to write {ascii(unicodedata.normalize('NFKC', character))}"
+    plain = unicodedata.normalize("NFKC", character)
+    if plain != character:
+        return f"{point}, which is another way to write {ascii(plain)}"
     if not character.isascii():
         return f"{point} ({unicodedata.name(character, 'unnamed')}), which is not ASCII"
     return f"{character!r}, which names do not have"
@@ -109,8 +110,8 @@ def _strange_character(name: str) -> str:
 def _json_type(value: object) -> str:
     if value is None:
         return "missing"
-    kinds = {bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "an object"}
-    return kinds.get(type(value), "something else")
+    kinds = {bool: "a boolean", list: "a list", dict: "an object"}
+    return kinds.get(type(value), "a number")
 
 
 def _bytes(text: str) -> bytes:
