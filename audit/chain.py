@@ -36,7 +36,7 @@ def digest(value: object) -> str:
 
 
 def leaf(columns: Mapping[str, object]) -> str:
-    """The digest of one entry; empty columns are left out, so that a new one changes no old leaf."""
+    """The digest of an entry; empty columns are left out, so that a new one changes no old leaf."""
     covered = {
         name: digest(value) if name in CONTENT_COLUMNS else value
         for name, value in columns.items()
