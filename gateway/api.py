@@ -45,7 +45,12 @@ class QueryView(View):
         operation_id="ask",
         request=shapes.Ask,
         parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
-        responses={200: shapes.Question, 202: shapes.Accepted, 400: shapes.Error, 429: shapes.Error},
+        responses={
+            200: shapes.Question,
+            202: shapes.Accepted,
+            400: shapes.Error,
+            429: shapes.Error,
+        },
     )
     def post(self, request: Request) -> Response:
         body = shapes.Ask(data=request.data)
@@ -104,7 +109,9 @@ class ToolsView(View):
         operation_id="list_tools",
         parameters=[
             OpenApiParameter("server", str, description="Only this server's tools."),
-            OpenApiParameter("withheld", bool, description="Also those that are not offered, and why."),
+            OpenApiParameter(
+                "withheld", bool, description="Also those that are not offered, and why."
+            ),
         ],
         responses={200: shapes.ToolList},
     )

@@ -26,7 +26,9 @@ def strict_loads(data: bytes) -> Any:
     except UnicodeDecodeError:
         raise Malformed("The body is not UTF-8.") from None
     except json.JSONDecodeError as error:
-        raise Malformed(f"Not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from None
+        raise Malformed(
+            f"Not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        ) from None
 
 
 def _check_depth(text: str) -> None:

@@ -140,9 +140,7 @@ def _within_limits(asker: Asker) -> None:
         raise errors.LimitReached(str(reached)) from None
 
 
-def _conversation(
-    asker: Asker, door: Door, wanted: UUID | None, external_key: str
-) -> Conversation:
+def _conversation(asker: Asker, door: Door, wanted: UUID | None, external_key: str) -> Conversation:
     if wanted is not None:
         found = Conversation.objects.filter(pk=wanted, person=asker.user).first()
         if found is None:

@@ -89,7 +89,11 @@ def call(wish: Wish) -> Call:
 
 
 def _check(wish: Wish) -> _Checked:
-    tool = Tool.objects.select_related("server").filter(server__name=wish.server, name=wish.tool).first()
+    tool = (
+        Tool.objects.select_related("server")
+        .filter(server__name=wish.server, name=wish.tool)
+        .first()
+    )
     if tool is None or not isinstance(wish.tool, str):
         raise _refuse_unknown(wish)
     arguments = with_defaults(tool, copy.deepcopy(dict(wish.arguments)))
@@ -125,7 +129,9 @@ def _refuse_unknown(wish: Wish) -> errors.GatewayError:
         arguments=wish.arguments,
         error_code=errors.UnknownTool.code,
     )
-    wish.show("refused", server=str(wish.server), tool=str(wish.tool), reason="There is no such tool.")
+    wish.show(
+        "refused", server=str(wish.server), tool=str(wish.tool), reason="There is no such tool."
+    )
     return errors.UnknownTool("There is no such tool.", field="tool")
 
 
@@ -140,7 +146,8 @@ def _refuse(checked: _Checked) -> errors.GatewayError:
             Call.objects.update_or_create(
                 question=wish.question,
                 step=wish.step,
-                defaults=_journal(checked) | {"state": Call.State.REFUSED, "error_code": error.code},
+                defaults=_journal(checked)
+                | {"state": Call.State.REFUSED, "error_code": error.code},
             )
     wish.show("refused", server=wish.server, tool=wish.tool, **error.details())
     return error
@@ -172,7 +179,9 @@ def _begin(checked: _Checked) -> Call:
         record.write(
             Entry.Kind.CALL_CALLING, Entry.Outcome.PENDING, call=str(row.id), **_entry(checked)
         )
-    wish.show("calling", call=str(row.id), server=wish.server, tool=wish.tool, arguments=row.arguments)
+    wish.show(
+        "calling", call=str(row.id), server=wish.server, tool=wish.tool, arguments=row.arguments
+    )
     return row
 
 

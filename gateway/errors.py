@@ -138,7 +138,9 @@ def new_error_id() -> str:
     return secrets.token_hex(6)
 
 
-def body(code: str, message: str, *, field: str = "", error_id: str = "", **more: Any) -> dict[str, Any]:
+def body(
+    code: str, message: str, *, field: str = "", error_id: str = "", **more: Any
+) -> dict[str, Any]:
     """The one shape of every error: `{"error": {"code", "message", "field"?, "error_id"?, …}}`."""
     error: dict[str, Any] = {"code": code, "message": message}
     if field:
@@ -152,7 +154,8 @@ def api_exception_handler(error: Exception, context: Mapping[str, Any]) -> Respo
     """Translate any exception of an API view, once, at the edge."""
     if isinstance(error, GatewayError):
         return Response(
-            body(error.code, error.message, field=error.field, **error.details()), status=error.status
+            body(error.code, error.message, field=error.field, **error.details()),
+            status=error.status,
         )
     if isinstance(error, (AccountsError, RegistryError)):
         return Response(body(error.code, str(error)), status=error.status)
@@ -171,7 +174,8 @@ def unexpected(error: Exception) -> Response:
     log.error("unexpected error", exc_info=error, extra={"error_id": error_id})
     if isinstance(error, DatabaseError):
         response = Response(
-            body("unavailable", "The database does not answer; try again.", error_id=error_id), status=503
+            body("unavailable", "The database does not answer; try again.", error_id=error_id),
+            status=503,
         )
         response["Retry-After"] = "5"
         return response

@@ -129,7 +129,9 @@ def read(question: UUID, after: str = "") -> list[Event]:
 class Deltas:
     """Gathers a model's text into steps of a readable size, so that a long answer is not 2,000 steps."""
 
-    def __init__(self, show: Callable[[str], None], *, characters: int = 80, seconds: float = 0.1) -> None:
+    def __init__(
+        self, show: Callable[[str], None], *, characters: int = 80, seconds: float = 0.1
+    ) -> None:
         self._show = show
         self._characters = characters
         self._seconds = seconds

@@ -16,7 +16,9 @@ You answer questions of a company's people with the help of tools that the compa
 - If a call's outcome is unknown, do not repeat it; tell the person.
 - Name the server and the tool each fact comes from. Be brief and exact."""
 
-_PERSON = "The person asking is {name} (role: {role}). Explain in plain words and leave out internals."
+_PERSON = (
+    "The person asking is {name} (role: {role}). Explain in plain words and leave out internals."
+)
 _ADMINISTRATOR = (
     "The person asking is {name}, an administrator (role: {role}). Technical detail is welcome: "
     "identifiers, exact errors, how a result was obtained."

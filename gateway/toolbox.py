@@ -38,7 +38,9 @@ def open_for(asker: Asker, *, server: str = "") -> Toolbox:
     """Ask the policy for every registered tool, by the function that a call asks again."""
     policy, version = access.current()
     rows = Tool.objects.select_related("server").order_by("qualified_name")
-    return _sort_out(policy, version, asker.subject(), rows.filter(server__name=server) if server else rows)
+    return _sort_out(
+        policy, version, asker.subject(), rows.filter(server__name=server) if server else rows
+    )
 
 
 def _sort_out(policy: Policy, version: str, subject: Subject, tools: Iterable[Tool]) -> Toolbox:

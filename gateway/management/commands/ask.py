@@ -18,12 +18,16 @@ from gateway.models import Door, Question
 
 
 class Command(BaseCommand):
-    help = "Ask a question as a person, and show each step as it happens. Exit 0 only when answered."
+    help = (
+        "Ask a question as a person, and show each step as it happens. Exit 0 only when answered."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("question")
         parser.add_argument("--as", dest="person", required=True, metavar="EMAIL")
-        parser.add_argument("--conversation", default="", help="Continue the conversation of this id.")
+        parser.add_argument(
+            "--conversation", default="", help="Continue the conversation of this id."
+        )
         parser.add_argument("--json", action="store_true", help="Print the whole question as JSON.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -52,7 +56,9 @@ def asker_named(email: str) -> Asker:
     """A person by e-mail address. Whoever may run commands here may speak for anybody: it is recorded."""
     user = User.objects.select_related("role").filter(email=email.lower()).first()
     if user is None:
-        raise CommandError(f"There is no person {email}. Import people first, or check the spelling.")
+        raise CommandError(
+            f"There is no person {email}. Import people first, or check the spelling."
+        )
     role = user.role.name if user.role else ""
     return Asker(user, Who(person=user.email, role=role, door=Door.CLI))
 
@@ -93,7 +99,11 @@ def show_end(question: Question, console: Console) -> None:
     if question.answer:
         console.print(Markdown(question.answer))
     for call in question.calls.all():
-        console.print(Text(f"  {call.server}/{call.tool}  {call.state}  {call.milliseconds} ms", "cyan"))
+        console.print(
+            Text(f"  {call.server}/{call.tool}  {call.state}  {call.milliseconds} ms", "cyan")
+        )
     cost = "unknown" if question.cost is None else f"${question.cost:.4f}"
     tokens = question.input_tokens + question.output_tokens
-    console.print(Text(f"  {question.model or 'no model'} · {tokens} tokens · {cost} · {question.pk}", "dim"))
+    console.print(
+        Text(f"  {question.model or 'no model'} · {tokens} tokens · {cost} · {question.pk}", "dim")
+    )
