@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Make virtual environments from hashed locks, side by side: `environment.py FOLDER=LOCK[,LOCK…]`.
+"""Make virtual environments from hashed locks, side by side, or make the locks.
+
+`environment.py FOLDER=LOCK[,LOCK…] …` or `environment.py --lock [--upgrade]`.
 
 Needs nothing but Python 3.11. uv does the work when it is on PATH or can be had from the package
 index; else pip does. An environment whose stamp names one of its locks as it is now is left alone:
@@ -149,25 +151,43 @@ def prepare_all(wanted: list[tuple[Path, list[Path]]]) -> None:
         over.set()
 
 
+def lock_all(options: list[str]) -> None:
+    """Lock every requirements file, for every system and Python from the oldest on; needs uv."""
+    uv = find_uv()
+    if uv is None:
+        raise Failed("Locking needs uv.")
+    fixed = ("--quiet", "--universal", "--generate-hashes", "--python-version", "3.11")
+    header = ("--custom-compile-command", "make lock")
+    for source in sorted((ROOT / "requirements").rglob("*.in")):
+        lock = source.with_suffix(".txt")
+        say(f"locking {lock.relative_to(ROOT)}")
+        run(f"Locking {lock}", uv, "pip", "compile", *fixed, *header, *options, source, "-o", lock)
+
+
 def _sign_of_life(over: threading.Event) -> None:
     started = time.monotonic()
     while not over.wait(10):
         say(f"… still installing ({time.monotonic() - started:.0f} s)")
 
 
+def parsed(argument: str) -> tuple[Path, list[Path]]:
+    """The folder and the locks that `FOLDER=LOCK[,LOCK…]` names."""
+    folder, _, locks = argument.partition("=")
+    return ROOT / folder, [ROOT / lock for lock in locks.split(",")]
+
+
 def main(arguments: list[str]) -> int:
-    """Make every environment named; 0 when all are ready, 1 with the reason when one is not."""
+    """Do what is asked; 0 when all of it worked, 1 with the reason when something did not."""
     if sys.version_info < OLDEST_PYTHON:
         have = ".".join(str(part) for part in sys.version_info[:3])
         say(f"OMNI2 needs Python 3.11 or newer, and {sys.executable} is {have}.")
         say("Name a newer one: make PYTHON=python3.11 …")
         return 1
-    wanted = []
-    for argument in arguments:
-        folder, _, locks = argument.partition("=")
-        wanted.append((ROOT / folder, [ROOT / lock for lock in locks.split(",")]))
     try:
-        prepare_all(wanted)
+        if arguments[:1] == ["--lock"]:
+            lock_all(arguments[1:])
+        else:
+            prepare_all([parsed(argument) for argument in arguments])
     except Failed as error:
         say(str(error))
         return 1

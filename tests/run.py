@@ -1,0 +1,128 @@
+"""Everything that must hold, in one run: `make test`. Checks first, then the suite on both stores.
+
+The suite runs embedded (SQLite, no services), then again on PostgreSQL with Redis. A service that
+is missing leaves out what needs it, visibly; with CI set it is a failure. The exit status is 1 when
+any step failed, and pytest's own closing line comes last. `--checks` ends after the checks.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from omni2.demo.surroundings import without_settings  # noqa: E402  the path must be set first
+from tests import services  # noqa: E402  the path must be set first
+
+APPS = ("omni2", "gateway", "registry", "accounts", "audit", "slackapp")
+CHECKS = {
+    "formatting": ("ruff", "format", "--check", "."),
+    "lint": ("ruff", "check", "."),
+    "floors and contracts": ("lint-imports",),
+    "types": ("mypy", *APPS),
+    "system checks": ("python", "manage.py", "check", "--fail-level", "WARNING"),
+    "migrations": ("python", "manage.py", "makemigrations", "--check", "--dry-run"),
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that was tried, and how it ended."""
+
+    name: str
+    ok: bool
+    seconds: float
+    output: str = ""
+
+
+def say(text: str) -> None:
+    """Show a line at once, in order with what child processes print."""
+    print(text, flush=True)
+
+
+def check(name: str, command: tuple[str, ...], environment: dict[str, str]) -> Step:
+    """Run one check quietly and say how it ended; the whole output when it failed."""
+    started = time.monotonic()
+    program = str(Path(sys.executable).with_name(command[0]))
+    done = subprocess.run(
+        [program, *command[1:]],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    step = Step(name, done.returncode == 0, time.monotonic() - started, done.stdout)
+    say(f"{'ok    ' if step.ok else 'FAILED'} {name} ({step.seconds:.1f} s)")
+    if not step.ok:
+        say(step.output)
+    return step
+
+
+def run_checks(environment: dict[str, str]) -> list[Step]:
+    """All checks, two at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(check, name, command, environment) for name, command in CHECKS.items()]
+        return [job.result() for job in jobs]
+
+
+def run_suite(name: str, leave_out: list[str], environment: dict[str, str]) -> Step:
+    """Run pytest in sight of everybody, without the tests of the markers to leave out."""
+    say(f"\n=== The suite, {name}" + (f", without {', '.join(leave_out)}" if leave_out else ""))
+    started = time.monotonic()
+    expression = " and ".join(f"not {marker}" for marker in leave_out)
+    command = [sys.executable, "-m", "pytest", "-n", "2", "-q", "-m", expression]
+    done = subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)
+    return Step(f"the suite, {name}", done.returncode == 0, time.monotonic() - started)
+
+
+def run_suites(environment: dict[str, str], found: services.Services) -> list[Step]:
+    """The suite embedded and, where both servers are, once more on PostgreSQL with Redis."""
+    browser = [] if found.chromium else ["browser"]
+    steps = [run_suite("embedded", ["postgres", "redis", *browser], environment)]
+    if found.database_url and found.redis_url:
+        addresses = {"DATABASE_URL": found.database_url, "REDIS_URL": found.redis_url}
+        # The pages are the same on either store: a browser has seen them already.
+        steps.append(run_suite("on PostgreSQL and Redis", ["browser"], environment | addresses))
+    return steps
+
+
+def surroundings(folder: str, found: services.Services) -> dict[str, str]:
+    """The environment of every step: no setting of a deployment, and a data folder of its own."""
+    return without_settings(os.environ) | {
+        "OMNI2_ENV_FILE": os.devnull,
+        "OMNI2_DATA_DIR": folder,
+        "OMNI2_TEST_CHROMIUM": found.chromium,
+    }
+
+
+def main() -> int:
+    """Run it all; 0 only when nothing failed and, with CI set, nothing was missing."""
+    started = time.monotonic()
+    steps: list[Step] = []
+    with (
+        services.running(say) as found,
+        tempfile.TemporaryDirectory(prefix="omni2-data-") as folder,
+    ):
+        in_ci = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+        for reason in found.missing:
+            say(f"MISSING {reason}; the tests that need it are left out")
+            steps.append(Step(reason, ok=not in_ci, seconds=0))
+        environment = surroundings(folder, found)
+        steps += run_checks(environment)
+        steps += run_suites(environment, found)
+    failed = [step.name for step in steps if not step.ok]
+    if failed:
+        say(f"\nFAILED after {time.monotonic() - started:.0f} s: {'; '.join(failed)}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
