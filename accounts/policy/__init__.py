@@ -1,0 +1,32 @@
+"""The policy: who may call which tool, with which arguments.
+
+Pure: no Django, no clock, no database. `docs/policy.md` is the page for people who write rules.
+"""
+
+from accounts.policy.compile import check_allowed_mcps, compile_policy, digest_of
+from accounts.policy.decide import decide
+from accounts.policy.model import Decision, Effect, Grant, Layer, Step, Subject, Target, Verdict
+from accounts.policy.patterns import PatternError, check_pattern, matches
+from accounts.policy.reading import PolicyError
+from accounts.policy.rules import Policy, in_group
+
+__all__ = [
+    "Decision",
+    "Effect",
+    "Grant",
+    "Layer",
+    "PatternError",
+    "Policy",
+    "PolicyError",
+    "Step",
+    "Subject",
+    "Target",
+    "Verdict",
+    "check_allowed_mcps",
+    "check_pattern",
+    "compile_policy",
+    "decide",
+    "digest_of",
+    "in_group",
+    "matches",
+]

@@ -1,0 +1,119 @@
+"""What goes into a decision and what comes out. All values, no behaviour but reading them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+
+class Effect(StrEnum):
+    """What a decision says."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    ASK = "ask"
+
+
+class Verdict(StrEnum):
+    """What one layer says."""
+
+    PASS = "pass"
+    ALLOW = "allow"
+    DENY = "deny"
+    ASK = "ask"
+    BYPASS = "bypass"
+    UNKNOWN = "not yet known"
+
+
+class Layer(StrEnum):
+    """The ten layers, in the order they are asked."""
+
+    STANDING = "standing"
+    BLOCKS = "global blocks"
+    ADMIN_ONLY = "admin only"
+    EXPOSURE = "exposure"
+    REACH = "reach"
+    OWN_RULE = "own rule"
+    ROLE = "role"
+    DEFAULT = "default"
+    ARGUMENTS = "arguments"
+    CONFIRMATION = "confirmation"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one layer answered, by which rule, and what would change it."""
+
+    layer: str
+    verdict: str
+    rule: str
+    reason: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer, the layer and rule that gave it, and every layer asked on the way."""
+
+    effect: Effect
+    layer: str
+    rule: str
+    reason: str
+    fix: str
+    trace: tuple[Step, ...]
+    bypassed: tuple[str, ...] = ()
+
+    @property
+    def allowed(self) -> bool:
+        """True for `allow` alone: what must be confirmed first is not allowed yet."""
+        return self.effect is Effect.ALLOW
+
+    def summary(self) -> dict[str, Any]:
+        """The decision as JSON for the record, without the trace."""
+        return {
+            "effect": str(self.effect),
+            "layer": str(self.layer),
+            "rule": self.rule,
+            "reason": self.reason,
+            "fix": self.fix,
+            "bypassed": list(self.bypassed),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Some tools of one server, until a moment that may never come."""
+
+    server: str
+    tools: tuple[str, ...]
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One person as the policy sees them. None and missing mean: the default user's value holds."""
+
+    person: str
+    role: str | None = None
+    teams: tuple[str, ...] = ()
+    super_admin: bool = False
+    status: str = "active"
+    allowed_mcps: Any = None
+    grants: tuple[Grant, ...] = ()
+    attributes: Mapping[str, Literal["*"] | tuple[str, ...]] = field(default_factory=dict)
+    # What the API key narrows the person to; None is no narrowing.
+    only_servers: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One tool of one server, as the registry holds it."""
+
+    server: str
+    tool: str
+    enabled: bool = True
+    state: str = "offered"
+    tags: tuple[str, ...] = ()
+    read_only: bool = False
+    destructive: bool = True
