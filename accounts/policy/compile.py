@@ -1,4 +1,4 @@
-"""From the document (JSON) to the compiled policy. What is not understood is refused, never skipped."""
+"""From the document (JSON) to the compiled policy; what is not understood is refused."""
 
 import hashlib
 import json
@@ -27,17 +27,35 @@ EXPOSURE_MODES = ("allow_all", "allow_all_except", "allow_only")
 OWN_MODES = ("inherit", "custom", "all", "none")
 _EXPOSED_BY = {"allow_all_except": "exclude", "allow_only": "allow"}
 _DOCUMENT = frozenset(
-    "default_effect blocked_tools admin_only_tools groups servers roles teams default_user"
-    " argument_rules require_confirmation".split()
+    {
+        "default_effect",
+        "blocked_tools",
+        "admin_only_tools",
+        "groups",
+        "servers",
+        "roles",
+        "teams",
+        "default_user",
+        "argument_rules",
+        "require_confirmation",
+    }
 )
 _SERVER = frozenset({"tool_policy", "role_restrictions", "confirm_destructive"})
 _TOOL_POLICY = frozenset({"mode", "exclude", "allow"})
 _RESTRICTION = frozenset({"allow_all", "deny_all", "allow_only", "deny", "allow_all_except"})
 _ROLE = frozenset(
-    "can_bypass_tool_restrictions can_execute_dangerous_tools can_access_all_databases"
-    " denied_tools allowed_mcp_tools allowed_tool_patterns".split()
+    {
+        "can_bypass_tool_restrictions",
+        "can_execute_dangerous_tools",
+        "can_access_all_databases",
+        "denied_tools",
+        "allowed_mcp_tools",
+        "allowed_tool_patterns",
+    }
 )
-_ARGUMENT = frozenset("name tools argument allow deny from min max required effect".split())
+_ARGUMENT = frozenset(
+    {"name", "tools", "argument", "allow", "deny", "from", "min", "max", "required", "effect"}
+)
 _OWN_ENTRY = frozenset({"mode", "tools", "deny"})
 
 
@@ -269,12 +287,8 @@ def _check_demands_something(rule: ArgumentRule, place: str) -> None:
 
 
 def _database_rules() -> tuple[ArgumentRule, ...]:
+    every = Patterns(("*",), {})
     return tuple(
-        ArgumentRule(
-            label=f"{DATABASES} ({name})",
-            tools=Patterns(("*",), {}),
-            path=(name,),
-            attribute=DATABASES,
-        )
+        ArgumentRule(label=f"{DATABASES} ({name})", tools=every, path=(name,), attribute=DATABASES)
         for name in DATABASE_ARGUMENTS
     )

@@ -23,7 +23,7 @@ def decide(
     arguments: Mapping[str, Any] | None,
     now: datetime,
 ) -> Decision:
-    """Whether the subject may call the target with these arguments at this moment (with a time zone).
+    """Whether the subject may call the target with these arguments; `now` carries its time zone.
 
     `arguments=None` asks whether the tool may be shown: what the arguments decide is then not yet
     known, but a tool is never shown when no arguments whatever could be allowed.

@@ -1,6 +1,6 @@
 """Layers 1 to 6: standing, blocks, admin only, exposure, reach and the person's own rule.
 
-Each answers for itself with one Step. `decide` asks them in order and stops at the first that decides.
+Each answers with one Step. `decide` asks them in order and stops at the first that decides.
 """
 
 from collections.abc import Mapping

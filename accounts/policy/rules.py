@@ -57,7 +57,7 @@ class RoleRules:
 
 @dataclass(frozen=True, slots=True)
 class ArgumentRule:
-    """What one argument of some tools must be. `asks`: a person may say yes where the rule says no."""
+    """What one argument of some tools must be. With `asks`, a person may still say yes."""
 
     label: str
     tools: Patterns
@@ -119,7 +119,7 @@ class Policy:
         return found
 
     def argument_rules_for(self, server: str, tool: str) -> tuple[ArgumentRule, ...]:
-        """The argument rules of a tool; those for databases stand in where the document names none."""
+        """The rules of a tool; those for databases stand in where the document names none."""
         key = (server, tool)
         found = self._arguments.get(key)
         if found is None:
