@@ -26,7 +26,7 @@ _EMPTY = (None, "")
 def canonical(value: object) -> bytes:
     """One spelling for a value that JSON can carry: keys sorted, no spaces, ASCII."""
     return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain
+        value, sort_keys=True, separators=(",", ":"), allow_nan=False, default=plain
     ).encode()
 
 
@@ -56,18 +56,9 @@ def merkle_root(leaves: Sequence[str]) -> str:
     return level[0].hex()
 
 
-def block_digest(
-    previous: str, root: str, *, number: int, members: str, count: int, sealed_at: datetime
-) -> str:
-    """The digest of a block; `previous` is "" for the first one."""
-    covered = {
-        "previous": previous,
-        "root": root,
-        "number": number,
-        "members": members,
-        "count": count,
-        "sealed_at": sealed_at,
-    }
+def block_digest(previous: str, root: str, **columns: object) -> str:
+    """The digest of a block over its other columns; `previous` is "" for the first one."""
+    covered = {"previous": previous, "root": root, **columns}
     return hashlib.sha256(BLOCK_TAG + canonical(covered)).hexdigest()
 
 
@@ -98,7 +89,7 @@ def _hash(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
-def _plain(value: object) -> str:
+def plain(value: object) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
     if isinstance(value, Decimal):

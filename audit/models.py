@@ -3,8 +3,7 @@
 No foreign key leads out of here: an entry keeps the names as they were when it was written.
 """
 
-from collections.abc import Iterable
-from typing import ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from django.db import models
 
@@ -14,7 +13,7 @@ from audit.errors import AppendOnlyError
 PREVIEW_CHARACTERS = 2000
 
 
-class AppendOnlyQuerySet(models.QuerySet):
+class AppendOnlyQuerySet(models.QuerySet[Any]):
     """Rows that may be added and read, and nothing else."""
 
     def update(self, **values: object) -> NoReturn:
@@ -26,7 +25,7 @@ class AppendOnlyQuerySet(models.QuerySet):
     def bulk_update(self, *args: object, **options: object) -> NoReturn:
         raise AppendOnlyError(f"{self.model.__name__} rows are never changed")
 
-    def bulk_create(self, objs: Iterable, *args: object, **options: object) -> list:
+    def bulk_create(self, objs: Any, *args: Any, **options: Any) -> list[Any]:
         """Add rows; refuses what would change an existing one on a conflict."""
         if options.get("update_conflicts"):
             raise AppendOnlyError(f"{self.model.__name__} rows are never changed")
@@ -45,7 +44,7 @@ class AppendOnly(models.Model):
         abstract = True
         base_manager_name = "objects"
 
-    def save(self, *args: object, **options: object) -> None:
+    def save(self, *args: Any, **options: Any) -> None:
         """Insert the row; refuses when it has been saved before."""
         if not self._state.adding or options.get("update_fields") or options.get("force_update"):
             raise AppendOnlyError(f"{type(self).__name__} {self.pk} is never changed")
@@ -237,3 +236,16 @@ class Block(AppendOnly):
 
     def __str__(self) -> str:
         return f"block {self.number}"
+
+    def reckon_digest(self) -> str:
+        """The digest that this block's columns should have."""
+        return chain.block_digest(
+            self.previous,
+            self.root,
+            number=self.number,
+            first=self.first,
+            last=self.last,
+            count=self.count,
+            members=self.members,
+            sealed_at=self.sealed_at,
+        )

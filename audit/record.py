@@ -12,6 +12,7 @@ from typing import TypedDict, Unpack
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import CharField
 from django.utils import timezone
 
 from audit import chain, redact
@@ -70,10 +71,10 @@ TEXTS = (
     "error_code",
     "error_id",
 )
-LENGTHS = {
+LENGTHS: dict[str, int] = {
     field.attname: field.max_length
     for field in Entry._meta.concrete_fields
-    if getattr(field, "max_length", None)
+    if isinstance(field, CharField) and field.max_length
 }
 
 

@@ -1,0 +1,69 @@
+"""Seal what has been written: a block over all waiting entries, chained to the block before.
+
+Any number of sealers may run. Each works in one transaction, so one that is killed leaves its
+entries waiting; of two that make the same block number, one gives way and leaves its entries for
+the next second.
+"""
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from audit import chain
+from audit.models import Block, Unsealed
+
+BLOCK_SIZE = 5000
+
+
+def seal_once() -> int:
+    """Seal all entries that wait, and say how many; 0 also when another sealer was faster."""
+    sealed = 0
+    # Asked outside a transaction: on SQLite every transaction takes the lock for writing.
+    while Unsealed.objects.exists():
+        block = seal_block()
+        if block is None:
+            break
+        sealed += block.count
+    return sealed
+
+
+def seal_block() -> Block | None:
+    """Seal the oldest waiting entries in one block; None when there is nothing left to take."""
+    try:
+        with transaction.atomic():
+            return _seal()
+    except IntegrityError:
+        # Another sealer has taken this block number; nothing of ours was written.
+        return None
+
+
+def _seal() -> Block | None:
+    waiting = list(
+        Unsealed.objects.select_for_update(skip_locked=True).order_by("entry")[:BLOCK_SIZE]
+    )
+    if not waiting:
+        return None
+    ids = [row.entry for row in waiting]
+    leaves = [row.digest for row in waiting]
+    block = _chained(
+        Block(
+            root=chain.merkle_root(leaves),
+            first=ids[0],
+            last=ids[-1],
+            count=len(ids),
+            members=chain.ranges(ids),
+            witness=chain.witness(leaves),
+            sealed_at=timezone.now(),
+        )
+    )
+    block.save()
+    Unsealed.objects.filter(entry__in=ids).delete()
+    return block
+
+
+def _chained(block: Block) -> Block:
+    """The block with its number and digest, behind the last one."""
+    last = Block.objects.order_by("-number").first()
+    block.number = last.number + 1 if last else 1
+    block.previous = last.digest if last else ""
+    block.digest = block.reckon_digest()
+    return block
