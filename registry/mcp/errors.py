@@ -2,7 +2,8 @@
 
     UpstreamError
     ├── Unreachable      no connection, or it broke
-    │   └── GuardRefused the address may not be dialled
+    │   ├── GuardRefused the address may not be dialled
+    │   └── Stale        the session had ended before the request was taken up
     ├── TimedOut         the deadline passed
     ├── Cancelled        the caller no longer waits
     ├── HttpRefused      an HTTP status instead of an answer
@@ -55,6 +56,13 @@ class GuardRefused(Unreachable):
         self.reason = self.message
 
 
+class Stale(Unreachable):
+    """The session had ended before the request was taken up; a new one may be opened for it."""
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message, executed="no", status=status)
+
+
 class TimedOut(UpstreamError):
     """The deadline passed."""
 
@@ -73,9 +81,9 @@ class HttpRefused(UpstreamError):
     code = "http_refused"
 
     def __init__(self, message: str, *, status: int, www_authenticate: str = "") -> None:
-        # A refusal before the request was taken up (authentication, rate limit, wrong path) has
-        # not run anything; a 5xx can come after the work.
-        super().__init__(message, executed="no" if status < 500 else "unknown", status=status)
+        super().__init__(
+            message, executed="no" if status in TURNED_AWAY else "unknown", status=status
+        )
         self.www_authenticate = shorten(www_authenticate, MESSAGE_LIMIT)
 
 
@@ -97,7 +105,9 @@ class Rejected(UpstreamError):
     code = "rejected"
 
     def __init__(self, message: str, *, rpc_code: int, status: int | None = None) -> None:
-        super().__init__(message, executed="no" if rpc_code in NOT_RUN else "unknown", status=status)
+        super().__init__(
+            message, executed="no" if rpc_code in NOT_RUN else "unknown", status=status
+        )
         self.rpc_code = rpc_code
 
 
@@ -107,9 +117,13 @@ class InputRequired(UpstreamError):
     code = "input_required"
 
 
-# JSON-RPC codes that say the request was not taken up: parse error, invalid request, unknown
-# method, invalid parameters; header mismatch, missing capability, unsupported version.
-NOT_RUN = frozenset({-32700, -32600, -32601, -32602, -32020, -32021, -32022})
+# JSON-RPC codes that say the request was not taken up: invalid request, unknown method, invalid
+# parameters; header mismatch, missing capability, unsupported version.
+NOT_RUN = frozenset({-32600, -32601, -32602, -32020, -32021, -32022})
+
+
+# HTTP statuses given at the door: redirects, authentication, path, method, type, size, rate limit.
+TURNED_AWAY = frozenset({301, 302, 303, 307, 308, 401, 403, 404, 405, 406, 407, 413, 415, 421, 429})
 
 
 def shorten(text: str, limit: int) -> str:

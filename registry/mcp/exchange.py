@@ -17,7 +17,7 @@ from registry.mcp.errors import Executed, TimedOut, UpstreamError
 ABANDONED_SECONDS = 0.5
 
 
-@dataclass
+@dataclass(eq=False)
 class Exchange:
     """One request under way. `deadline` is in the event loop's time."""
 

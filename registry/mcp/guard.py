@@ -162,6 +162,8 @@ def _is_public(address: Address) -> bool:
 
 def _may_be_internal(address: Address) -> bool:
     """Whether a listed *name* may lead here; link-local and metadata only if listed as numbers."""
+    if address.is_loopback:
+        return True
     if address.is_link_local or address.is_multicast or address.is_unspecified:
         return False
     if address == _METADATA_V6 or address.is_reserved:

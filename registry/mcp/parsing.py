@@ -26,8 +26,7 @@ class _NotJson(ValueError):
 
 def parse(data: bytes, *, limit: int = BYTE_LIMIT) -> Any:
     """The value in `data`. Raises TooLarge over the byte cap, BadAnswer for everything else."""
-    if len(data) > limit:
-        raise TooLarge(f"The server's answer is larger than {limit:,} bytes.")
+    check_size(len(data), limit)
     try:
         value = json.loads(
             data.decode("utf-8"),
@@ -41,6 +40,12 @@ def parse(data: bytes, *, limit: int = BYTE_LIMIT) -> Any:
     except ValueError as error:
         reason = str(error) if isinstance(error, _NotJson) else "not JSON"
         raise BadAnswer(f"The server's answer is not valid: {reason}.") from None
+
+
+def check_size(size: int, limit: int = BYTE_LIMIT) -> None:
+    """Raise TooLarge where `size` bytes are more than allowed."""
+    if size > limit:
+        raise TooLarge(f"The server's answer is larger than {limit:,} bytes.")
 
 
 def excerpt(data: bytes) -> str:
@@ -77,6 +82,4 @@ def _checked(value: Any, depth: int) -> Any:
         raise _NotJson(f"it is nested deeper than {DEPTH_LIMIT} levels")
     if isinstance(value, list):
         return [_checked(item, depth + 1) for item in value]
-    return {
-        _SURROGATE.sub("\ufffd", key): _checked(item, depth + 1) for key, item in value.items()
-    }
+    return {_SURROGATE.sub("\ufffd", key): _checked(item, depth + 1) for key, item in value.items()}

@@ -203,7 +203,9 @@ def _result(outcome: Any) -> types.CallToolResult:
     if isinstance(outcome, types.CallToolResult):
         return outcome
     if isinstance(outcome, dict):
-        return types.CallToolResult(content=[_text(json.dumps(outcome))], structured_content=outcome)
+        return types.CallToolResult(
+            content=[_text(json.dumps(outcome))], structured_content=outcome
+        )
     if isinstance(outcome, list):
         return types.CallToolResult.model_validate({"content": outcome})
     return types.CallToolResult(content=[_text(str(outcome))])
@@ -247,7 +249,9 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-def application(upstream: Upstream, *, generation: str = "both", json_response: bool = False) -> ASGIApp:
+def application(
+    upstream: Upstream, *, generation: str = "both", json_response: bool = False
+) -> ASGIApp:
     """The fake as an ASGI application: streamable HTTP at /mcp, legacy SSE at /sse."""
     server, legacy = upstream.server(), SseServerTransport("/messages/")
 
@@ -266,7 +270,8 @@ def application(upstream: Upstream, *, generation: str = "both", json_response: 
 
 def listen(port: int = 0) -> socket.socket:
     """A listening socket on the loopback; port 0 picks a free one."""
-    found = socket.socket()
+    # The protocol is named, for asyncio turns Nagle off (40 ms an answer) only where it is.
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     found.bind(("127.0.0.1", port))
     found.listen(128)

@@ -1,0 +1,225 @@
+"""The synchronous face of the MCP client, one per process.
+
+    connections.list_tools(endpoint)
+    connections.call_tool(endpoint, "echo", {"text": "hello"}, cancelled=event)
+
+Every method ends within its time, whatever the server does, and raises an UpstreamError that says
+whether the request may have been carried out.
+"""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from registry.mcp import guard
+from registry.mcp.endpoint import Endpoint
+from registry.mcp.errors import BadAnswer, InputRequired, Rejected, Stale, TooLarge
+from registry.mcp.loop import LoopThread, Stop
+
+if TYPE_CHECKING:
+    from registry.mcp.connection import Connection
+
+T = TypeVar("T")
+
+TOOLS_LIMIT = 500
+PAGES_LIMIT = 50
+LISTING_LIMIT = 2 * 1024 * 1024
+HEADER_MISMATCH = -32020
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a server offers: its tools as it sent them, and what it says of itself.
+
+    Nothing in a tool has been checked but that it is an object; `skipped` counts what was none.
+    """
+
+    tools: list[dict[str, Any]]
+    protocol_version: str
+    server_info: dict[str, Any]
+    instructions: str
+    skipped: int = 0
+
+
+class Connections:
+    """Connections to servers, opened when first needed and kept; safe to use from any thread."""
+
+    def __init__(self, *, resolver: guard.Resolver = guard.resolve) -> None:
+        self._resolver = resolver
+        self._loop = LoopThread()
+        self._forget()
+        os.register_at_fork(after_in_child=self._forget)
+
+    def list_tools(self, endpoint: Endpoint, timeout: float | None = None) -> Listing:
+        """All tools of the server. Raises TooLarge over 500 tools, 50 pages or 2 MiB."""
+        return self._run(endpoint, _listing, timeout=timeout)
+
+    def call_tool(
+        self,
+        endpoint: Endpoint,
+        name: str,
+        arguments: Mapping[str, Any],
+        *,
+        timeout: float | None = None,
+        cancelled: Stop | None = None,
+    ) -> dict[str, Any]:
+        """The tool's raw result: `content`, and perhaps `structuredContent` and `isError`.
+
+        Sent at most once, or again only where the server provably had not taken it up (a session
+        that had ended, a header it wants). Ends at most 0.2 s after `cancelled` says so.
+        """
+
+        async def call(connection: "Connection", deadline: float) -> dict[str, Any]:
+            return await _call(connection, name, arguments, deadline=deadline)
+
+        return self._run(endpoint, call, timeout=timeout, stop=cancelled)
+
+    def ping(self, endpoint: Endpoint, timeout: float | None = None) -> float:
+        """Milliseconds the server took to answer the smallest question its generation knows."""
+        return self._run(endpoint, _ping, timeout=timeout)
+
+    def close(self, name: str) -> None:
+        """End the connections to the server of this name, and its child process."""
+        self._close(lambda endpoint: endpoint.name == name)
+
+    def close_all(self) -> None:
+        """End every connection and every child process."""
+        self._close(lambda endpoint: True)
+
+    def _run(
+        self,
+        endpoint: Endpoint,
+        work: "Callable[[Connection, float], Awaitable[T]]",
+        *,
+        timeout: float | None,
+        stop: Stop | None = None,
+    ) -> T:
+        # Loaded by the caller, on its own time: the loop must not stand still for a second.
+        import registry.mcp.connection  # noqa: F401, PLC0415  loads the MCP SDK (1 s, 64 MiB)
+
+        seconds = endpoint.call_timeout if timeout is None else timeout
+        return self._loop.run(
+            lambda: self._attempts(endpoint, work, seconds), timeout=seconds, stop=stop
+        )
+
+    async def _attempts(
+        self,
+        endpoint: Endpoint,
+        work: "Callable[[Connection, float], Awaitable[T]]",
+        seconds: float,
+    ) -> T:
+        deadline = asyncio.get_running_loop().time() + seconds
+        try:
+            return await work(await self._opened(endpoint, deadline), deadline)
+        except Stale:
+            if (stale := self._live.pop(endpoint, None)) is not None:
+                stale.retire()
+            return await work(await self._opened(endpoint, deadline), deadline)
+
+    async def _opened(self, endpoint: Endpoint, deadline: float) -> "Connection":
+        connection = self._live.get(endpoint)
+        if connection is None or not connection.usable:
+            connection = self._replace(endpoint)
+        await connection.opened(deadline)
+        return connection
+
+    def _replace(self, endpoint: Endpoint) -> "Connection":
+        from registry.mcp.connection import Connection  # noqa: PLC0415  loads the MCP SDK
+
+        for known in [known for known in self._live if known.name == endpoint.name]:
+            self._live.pop(known).retire()
+        connection = self._live[endpoint] = Connection(endpoint, self._resolver)
+        return connection
+
+    def _close(self, wanted: Callable[[Endpoint], bool]) -> None:
+        async def close() -> None:
+            chosen = [endpoint for endpoint in self._live if wanted(endpoint)]
+            ended = [self._live.pop(endpoint).close() for endpoint in chosen]
+            await asyncio.gather(*ended)
+
+        if self._loop.started:
+            self._loop.run(close, timeout=5)
+
+    def _forget(self) -> None:
+        self._loop.forget()
+        self._live: dict[Endpoint, Connection] = {}
+
+
+async def _listing(connection: "Connection", deadline: float) -> Listing:
+    tools: list[Any] = []
+    cursors: set[str] = set()
+    params: dict[str, Any] = {}
+    size = 0
+    while True:
+        page = await connection.request("tools/list", params, deadline=deadline)
+        found = page.get("tools")
+        if not isinstance(found, list):
+            raise BadAnswer("The server's list of tools is no list.")
+        tools += found
+        size += len(json.dumps(found))
+        _check_listing(tools, size)
+        cursor = page.get("nextCursor")
+        if cursor is None:
+            break
+        if not isinstance(cursor, str) or cursor in cursors:
+            raise BadAnswer("The server's list of tools does not end: a page leads back.")
+        cursors.add(cursor)
+        if len(cursors) >= PAGES_LIMIT:
+            raise TooLarge(f"The server's list of tools has more than {PAGES_LIMIT} pages.")
+        params = {"cursor": cursor}
+    return _described(connection, tools)
+
+
+def _check_listing(tools: list[Any], size: int) -> None:
+    if len(tools) > TOOLS_LIMIT:
+        raise TooLarge(f"The server lists more than {TOOLS_LIMIT} tools.")
+    if size > LISTING_LIMIT:
+        raise TooLarge(f"The server's list of tools is larger than {LISTING_LIMIT:,} bytes.")
+
+
+def _described(connection: "Connection", tools: list[Any]) -> Listing:
+    session = connection.session
+    info = session.server_info
+    objects = [tool for tool in tools if isinstance(tool, dict)]
+    connection.learn(objects)
+    return Listing(
+        tools=objects,
+        protocol_version=session.protocol_version or "",
+        server_info=info.model_dump(by_alias=True, mode="json", exclude_none=True) if info else {},
+        instructions=session.instructions or "",
+        skipped=len(tools) - len(objects),
+    )
+
+
+async def _call(
+    connection: "Connection", name: str, arguments: Mapping[str, Any], *, deadline: float
+) -> dict[str, Any]:
+    params = {"name": name, "arguments": dict(arguments)}
+    try:
+        result = await connection.request("tools/call", params, deadline=deadline)
+    except Rejected as error:
+        if error.rpc_code != HEADER_MISMATCH:
+            raise
+        # The tool wants arguments in headers; only its listing says which.
+        await _listing(connection, deadline)
+        result = await connection.request("tools/call", params, deadline=deadline)
+    kind = result.get("resultType", "complete")
+    if kind == "input_required":
+        raise InputRequired("The tool asks for a person's input, which is not passed on.")
+    if kind != "complete" or not isinstance(result.get("content"), list):
+        raise BadAnswer("The server's result is no tool result.")
+    return result
+
+
+async def _ping(connection: "Connection", deadline: float) -> float:
+    start = time.perf_counter()
+    method = "server/discover" if connection.is_modern else "ping"
+    await connection.request(method, {}, deadline=deadline)
+    return (time.perf_counter() - start) * 1000
+
+
+connections = Connections()

@@ -1,0 +1,264 @@
+"""One supervised connection to one server. Lives in the event loop; loads the MCP SDK."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import Any
+
+import anyio
+import mcp_types as types
+from mcp.client.session import ClientSession
+from mcp.client.sse import sse_client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared import inbound
+from mcp.shared.dispatcher import CallOptions
+from mcp.shared.exceptions import MCPError
+from mcp.shared.jsonrpc_dispatcher import JSONRPCDispatcher
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
+from pydantic import ValidationError
+
+from registry.mcp import guard, stdio, transport
+from registry.mcp.endpoint import Endpoint
+from registry.mcp.errors import (
+    BadAnswer,
+    HttpRefused,
+    Rejected,
+    Stale,
+    TimedOut,
+    Unreachable,
+    UpstreamError,
+)
+from registry.mcp.exchange import EXCHANGE, Exchange
+
+CLIENT = types.Implementation(name="omni2", version="0.1")
+CLIENT_INFO = CLIENT.model_dump(by_alias=True, mode="json", exclude_none=True)
+
+
+class _Dispatcher(JSONRPCDispatcher):
+    """Says when it has ended, which the SDK's does not."""
+
+    def __init__(self, *streams: Any) -> None:
+        super().__init__(*streams)
+        self.ended = asyncio.Event()
+
+    async def run(self, *arguments: Any, **options: Any) -> None:
+        try:
+            await super().run(*arguments, **options)
+        finally:
+            self.ended.set()
+
+
+class Connection:
+    """A connection that opens itself, answers requests side by side, and ends once."""
+
+    def __init__(self, endpoint: Endpoint, resolver: guard.Resolver) -> None:
+        loop = asyncio.get_running_loop()
+        self.endpoint = endpoint
+        self._resolver = resolver
+        self._opened_at = loop.time()
+        self._ready: asyncio.Future[None] = loop.create_future()
+        self._ready.add_done_callback(lambda ready: ready.cancelled() or ready.exception())
+        self._closing = asyncio.Event()
+        self._in_flight: set[Exchange] = set()
+        self._retired = False
+        # Argument names that a tool wants repeated in HTTP headers, by tool.
+        self._header_maps: dict[str, dict[tuple[str, ...], str]] = {}
+        self._opening = Exchange(self._opened_at + endpoint.connect_timeout, self._give_up)
+        self._task = asyncio.create_task(self._live())
+        loop.call_later(endpoint.connect_timeout, self._opening_is_late)
+
+    @property
+    def usable(self) -> bool:
+        """Whether a new request may be given to it (it may still be opening)."""
+        age = asyncio.get_running_loop().time() - self._opened_at
+        too_old = 0 < self.endpoint.max_age_seconds < age
+        return not (self._task.done() or self._closing.is_set() or self._retired or too_old)
+
+    async def opened(self, deadline: float) -> None:
+        """Wait until the server can be asked. Raises what kept it from opening."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                await asyncio.shield(self._ready)
+        except TimeoutError:
+            raise TimedOut("The server did not open a session in time.", executed="no") from None
+
+    def retire(self) -> None:
+        """Take no more requests; end when the last one under way has ended."""
+        self._retired = True
+        if not self._in_flight:
+            self._closing.set()
+
+    async def close(self) -> None:
+        """End now, with whatever is under way."""
+        self._closing.set()
+        await asyncio.wait([self._task], timeout=4 * stdio.LEAVE_SECONDS)
+
+    async def request(
+        self, method: str, params: Mapping[str, Any], *, deadline: float
+    ) -> dict[str, Any]:
+        """The raw result of one JSON-RPC request. Raises an UpstreamError."""
+        if self._closing.is_set():
+            raise Stale("The connection had ended.")
+        with anyio.CancelScope(deadline=deadline) as scope:
+            exchange = Exchange(deadline, scope.cancel)
+            token = EXCHANGE.set(exchange)
+            self._in_flight.add(exchange)
+            try:
+                stamped, options = self._stamped(method, dict(params))
+                return await self._dispatcher.send_raw_request(method, stamped, options)
+            except MCPError as error:
+                raise exchange.failure or _translated(error, exchange) from None
+            finally:
+                exchange.end()
+                EXCHANGE.reset(token)
+                self._done_with(exchange)
+        raise exchange.failure or exchange.timed_out()
+
+    def learn(self, tools: list[dict[str, Any]]) -> None:
+        """Note which arguments these tools want repeated in headers (2026-07-28, x-mcp-header)."""
+        for tool in tools:
+            schema = tool.get("inputSchema")
+            if isinstance(schema, dict) and inbound.find_invalid_x_mcp_header(schema) is None:
+                self._header_maps[str(tool.get("name"))] = inbound.x_mcp_header_map(schema)
+
+    @property
+    def session(self) -> ClientSession:
+        return self._session
+
+    @property
+    def is_modern(self) -> bool:
+        return self._session.protocol_version in MODERN_PROTOCOL_VERSIONS
+
+    async def _live(self) -> None:
+        EXCHANGE.set(self._opening)
+        error: UpstreamError | None = None
+        try:
+            async with AsyncExitStack() as stack:
+                read, write = await stack.enter_async_context(self._streams(stack))
+                self._dispatcher = _Dispatcher(read, write)
+                session = ClientSession(dispatcher=self._dispatcher, client_info=CLIENT)
+                self._session = await stack.enter_async_context(session)
+                await self._negotiate()
+                self._ready.set_result(None)
+                await self._until_ended()
+        except UpstreamError as failed:
+            error = failed
+        except Exception as failed:
+            error = Unreachable(f"The connection failed: {type(failed).__name__}", executed="no")
+        finally:
+            self._finish(error)
+
+    def _streams(self, stack: AsyncExitStack) -> AbstractAsyncContextManager[Any]:
+        endpoint = self.endpoint
+        if endpoint.transport == "stdio":
+            return stdio.child_client(endpoint, self._lost)
+        safe = transport.SafeTransport(endpoint, self._resolver)
+        client = transport.client(endpoint, safe)
+        if endpoint.transport == "sse":
+            return sse_client(endpoint.url, httpx_client_factory=lambda **_: client)
+        stack.push_async_exit(client)
+        return streamable_http_client(endpoint.url, http_client=client, max_sse_event_size=None)
+
+    async def _negotiate(self) -> None:
+        """Agree on a protocol version: the stateless generation first, else by handshake."""
+        opening, half = self._opening, self.endpoint.connect_timeout / 2
+        if self.endpoint.generation_hint not in HANDSHAKE_PROTOCOL_VERSIONS:
+            try:
+                with anyio.move_on_after(half):
+                    await self._session.discover()
+                    return
+            except (MCPError, ValidationError, RuntimeError):
+                if _says_nothing_of_versions(opening.failure):
+                    raise opening.failure from None
+            opening.failure = None
+        try:
+            await self._session.initialize()
+        except MCPError as error:
+            raise opening.failure or _translated(error, opening) from None
+        except (ValidationError, RuntimeError):
+            raise BadAnswer("The server's answer to `initialize` is not valid.") from None
+
+    async def _until_ended(self) -> None:
+        waits = [
+            asyncio.create_task(self._closing.wait()),
+            asyncio.create_task(self._dispatcher.ended.wait()),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        self._closing.set()
+
+    def _stamped(self, method: str, params: dict[str, Any]) -> tuple[dict[str, Any], CallOptions]:
+        """The parameters and HTTP headers the agreed version asks for."""
+        version = self._session.protocol_version or ""
+        headers = {inbound.MCP_PROTOCOL_VERSION_HEADER: version}
+        if self.is_modern:
+            params["_meta"] = {
+                types.PROTOCOL_VERSION_META_KEY: version,
+                types.CLIENT_INFO_META_KEY: CLIENT_INFO,
+                types.CLIENT_CAPABILITIES_META_KEY: {},
+            }
+            headers[inbound.MCP_METHOD_HEADER] = method
+            if method == "tools/call":
+                headers[inbound.MCP_NAME_HEADER] = inbound.encode_header_value(params["name"])
+                wanted = self._header_maps.get(params["name"], {})
+                headers.update(inbound.mcp_param_headers(wanted, params["arguments"]))
+        return params, {"headers": headers}
+
+    def _done_with(self, exchange: Exchange) -> None:
+        self._in_flight.discard(exchange)
+        if self._retired and not self._in_flight:
+            self._closing.set()
+
+    def _lost(self, error: UpstreamError) -> None:
+        """The way to the server broke: everything under way ends with this."""
+        self._closing.set()
+        for exchange in [self._opening, *self._in_flight]:
+            exchange.fail(error)
+
+    def _give_up(self) -> None:
+        """The opening failed where the SDK would go on waiting."""
+        if self._ready.done():
+            self._closing.set()
+        else:
+            self._task.cancel()
+
+    def _opening_is_late(self) -> None:
+        if not self._ready.done():
+            self._opening.fail(
+                TimedOut("The server did not open a session in time.", executed="no")
+            )
+
+    def _finish(self, error: UpstreamError | None) -> None:
+        self._closing.set()
+        if not self._ready.done():
+            failure = self._opening.failure or error or Unreachable("The connection was closed.")
+            failure.executed = "no"
+            self._ready.set_exception(failure)
+
+
+def _says_nothing_of_versions(failure: UpstreamError | None) -> bool:
+    """Whether asking by handshake would only meet the same failure again."""
+    if isinstance(failure, HttpRefused):
+        return failure.status in (401, 403, 407, 429)
+    return isinstance(failure, Unreachable | TimedOut)
+
+
+def _translated(error: MCPError, exchange: Exchange) -> UpstreamError:
+    if error.code == types.CONNECTION_CLOSED and error.message in _BROKEN:
+        return Unreachable(
+            "The connection broke before the answer came.", executed=exchange.executed
+        )
+    if error.code == types.PARSE_ERROR:
+        return BadAnswer(error.message)
+    return Rejected(error.message, rpc_code=error.code, status=exchange.status)
+
+
+# What the SDK says, by the same code that servers use for anything, when a stream ended early.
+_BROKEN = (
+    "Connection closed",
+    "SSE stream ended without a response",
+    "SSE stream ended and reconnection attempts were exhausted",
+)

@@ -1,0 +1,67 @@
+"""Server-sent events, split and checked while they arrive."""
+
+import json
+import re
+from collections.abc import Iterator
+
+from registry.mcp import parsing
+from registry.mcp.errors import TooLarge
+
+# The SDK's legacy client takes no larger event.
+LEGACY_LIMIT = 1024 * 1024 - 1024
+
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+
+
+class Splitter:
+    """Cuts a byte stream into events; holds at most one unfinished event of `limit` bytes."""
+
+    def __init__(self, *, limit: int) -> None:
+        self._limit = limit
+        self._rest = bytearray()
+        self._lines: list[bytes] = []
+        self._size = 0
+
+    def feed(self, chunk: bytes) -> Iterator[list[bytes]]:
+        """The events this chunk completes, each as its lines. Raises TooLarge."""
+        whole = _LINE_END.search(chunk) or self._rest.endswith(b"\r")
+        self._rest += chunk
+        lines = self._whole_lines() if whole else []
+        for line in lines:
+            self._size += len(line)
+            if line:
+                if not line.startswith(b":"):
+                    self._lines.append(line)
+                continue
+            event, self._lines, self._size = self._lines, [], 0
+            if event:
+                yield event
+        if self._size + len(self._rest) > self._limit:
+            raise TooLarge(f"An event of the server is larger than {self._limit:,} bytes.")
+
+    def _whole_lines(self) -> list[bytes]:
+        # A carriage return at the very end may be half of a pair: it waits for the next chunk.
+        end = len(self._rest) - self._rest.endswith(b"\r")
+        *lines, rest = _LINE_END.split(bytes(self._rest[:end]))
+        self._rest = bytearray(rest) + self._rest[end:]
+        return lines
+
+
+def checked(event: list[bytes]) -> bytes:
+    """The event as it may be passed on: its JSON parsed strictly and written anew."""
+    data = [_value(line) for line in event if _field(line) == b"data"]
+    others = [line for line in event if _field(line) in (b"event", b"id", b"retry")]
+    joined = b"\n".join(data)
+    is_message = not any(_field(line) == b"event" and _value(line) != b"message" for line in others)
+    if joined.strip() and is_message:
+        joined = json.dumps(parsing.parse(joined)).encode()
+    lines = [*others, b"data: " + joined.replace(b"\n", b" ")] if data else others
+    return b"\n".join(lines) + b"\n\n"
+
+
+def _field(line: bytes) -> bytes:
+    return line.partition(b":")[0]
+
+
+def _value(line: bytes) -> bytes:
+    return line.partition(b":")[2].removeprefix(b" ")
