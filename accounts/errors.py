@@ -31,7 +31,7 @@ class LimitReached(AccountsError):
 
     code, status = "limit_reached", 429
 
-    def __init__(self, limit: str, used: int, reset_seconds: int) -> None:
+    def __init__(self, limit: str, *, used: int, reset_seconds: int) -> None:
         super().__init__(f"The limit of {limit} is used up; try again in {reset_seconds} s.")
         self.limit = limit
         self.used = used

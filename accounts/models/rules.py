@@ -16,11 +16,13 @@ class Rule(models.Model):
     | kind | server | role | name | mode | patterns | condition |
     |---|---|---|---|---|---|---|
     | default_effect | | | | allow, deny | | |
-    | blocked, admin_only, confirm | | | | | tools | |
+    | blocked, admin_only | | | | | tools | |
+    | confirm | | | | | tools | |
+    | confirm | yes | | | destructive | | |
     | group | | | the group's | | tools | |
     | exposure | yes | | | allow_all, allow_all_except, allow_only | tools | |
-    | role | yes | yes | | allow_all, deny_all, allow_only, deny | tools | |
-    | argument | | | optional | | tools | argument, allow, deny, from, min, max, required |
+    | role | yes | yes | | allow_all, deny_all, allow_only, deny, allow_all_except | tools | |
+    | argument | | | optional | | tools | argument, allow, deny, from, min, max, required, effect |
     | default_user | | | | | | role, allowed_mcps, allowed_domains, allowed_databases |
     """
 
@@ -77,7 +79,9 @@ class PolicyVersion(models.Model):
 class ProvisioningRule(models.Model):
     """How a person not seen before enters: by the domain of the e-mail address or the Slack team."""
 
-    email_domain = models.CharField(max_length=128, blank=True, help_text="With its @, as in @example.com.")
+    email_domain = models.CharField(
+        max_length=128, blank=True, help_text="With its @, as in @example.com."
+    )
     slack_team = models.CharField(max_length=64, blank=True)
     default_role = models.ForeignKey(Role, null=True, blank=True, on_delete=models.SET_NULL)
     require_approval = models.BooleanField(default=True)
@@ -96,7 +100,9 @@ class UsageLimit(models.Model):
     period_days = models.PositiveIntegerField(default=30)
     max_requests = models.PositiveIntegerField(null=True, blank=True)
     max_tokens = models.PositiveBigIntegerField(null=True, blank=True)
-    max_cost = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True, help_text="US dollars.")
+    max_cost = models.DecimalField(
+        max_digits=12, decimal_places=4, null=True, blank=True, help_text="US dollars."
+    )
 
     def __str__(self) -> str:
         return f"limit of {self.user}"

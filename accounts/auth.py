@@ -1,0 +1,158 @@
+"""Who a request is from: an API key or a session, and nothing it says about itself.
+
+A request that brings an `Authorization` header is judged by that header alone; it never falls
+through to the session. Whatever is wrong with a key, the answer is the same 401; only the record
+says which it was.
+"""
+
+import hmac
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from rest_framework import authentication, exceptions, permissions
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.models import ApiKey, User
+from accounts.models.keys import KEY_PREFIX, digest
+from audit import record
+from audit.models import Entry
+from audit.record import Who
+
+CHALLENGE = 'Bearer realm="omni2"'
+MAXIMUM_LENGTH = 200
+USER_AGENT_LENGTH = 200
+_PREFIX_LENGTH = 12
+# Compared with when there is no such key, so that a wrong prefix takes as long as a wrong secret.
+_NO_KEY = digest("")
+
+
+class NotThisPerson(exceptions.AuthenticationFailed):
+    """The one answer to every credential that does not do."""
+
+    default_detail = "These credentials are not valid."
+    default_code = "unauthenticated"
+
+
+class OutOfScope(exceptions.PermissionDenied):
+    """The key is good, but not for this."""
+
+    default_code = "scope"
+
+
+class ApiKeyAuthentication(authentication.BaseAuthentication):
+    """`Authorization: Bearer omni2_<prefix>_<secret>`; `request.auth` is then the key."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
+        """The key's person; None without the header; NotThisPerson for everything else."""
+        header = request.META.get("HTTP_AUTHORIZATION")
+        if header is None:
+            return None
+        parts = _parse(header)
+        if parts is None:
+            raise _refused(request, "malformed")
+        prefix, secret = parts
+        key = ApiKey.objects.select_related("user__role").filter(prefix=prefix).first()
+        fault = _fault(key, secret)
+        if key is None or fault:
+            raise _refused(request, fault, prefix=prefix, person=key.user.email if key else "")
+        key.mark_used()
+        return key.user, key
+
+    def authenticate_header(self, request: Request) -> str:
+        return CHALLENGE
+
+
+class SessionAuthentication(authentication.SessionAuthentication):
+    """The person logged in on the pages, with the CSRF check; `request.auth` is then None."""
+
+    def authenticate(self, request: Request) -> tuple[User, None] | None:
+        """The session's person; None for nobody; NotThisPerson for somebody who may not act."""
+        user = getattr(request._request, "user", AnonymousUser())
+        if not isinstance(user, User):
+            return None
+        if not user.may_act():
+            raise _refused(request, "person may not act", person=user.email)
+        self.enforce_csrf(request)
+        return user, None
+
+    def authenticate_header(self, request: Request) -> str:
+        return CHALLENGE
+
+
+class RequiresScope(permissions.BasePermission):
+    """Somebody is known, and their key (when it is a key) carries the view's `required_scope`.
+
+    A view that names no scope is closed to keys.
+    """
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """True, False for nobody, or OutOfScope."""
+        if not isinstance(request.user, User):
+            return False
+        scope = getattr(view, "required_scope", None)
+        if request.auth is None:
+            return True
+        if (
+            scope is None
+            or not isinstance(request.auth, ApiKey)
+            or scope not in request.auth.scopes
+        ):
+            raise OutOfScope(f"This key lacks the scope {scope or 'for this'}.")
+        return True
+
+
+def who_of(request: Request, door: str) -> Who:
+    """Who the record says it was: from the credential and the connection, never from a claim."""
+    user = request.user if isinstance(request.user, User) else None
+    person = user.email if user else ""
+    role = user.role.name if user and user.role else ""
+    prefix = request.auth.prefix if isinstance(request.auth, ApiKey) else ""
+    return Who(person=person, role=role, door=door, api_key=prefix, **_origin(request))
+
+
+def _parse(header: Any) -> tuple[str, str] | None:
+    """Prefix and secret of a well-formed header."""
+    if not isinstance(header, str) or len(header) > MAXIMUM_LENGTH or not header.isascii():
+        return None
+    scheme, _, token = header.partition(" ")
+    parts = token.split("_", 2)
+    if scheme.lower() != "bearer" or len(parts) != 3 or parts[0] != KEY_PREFIX:
+        return None
+    _, prefix, secret = parts
+    well_formed = len(prefix) == _PREFIX_LENGTH and prefix.isalnum() and secret
+    return (prefix, secret) if well_formed and token.isprintable() and " " not in token else None
+
+
+def _fault(key: ApiKey | None, secret: str) -> str:
+    """Why the key does not do, for the record alone; empty when it does."""
+    if key is None:
+        hmac.compare_digest(_NO_KEY, digest(secret))
+        return "unknown"
+    if not key.matches(secret):
+        return "wrong secret"
+    if key.revoked_at is not None:
+        return "revoked"
+    if not key.usable():
+        return "expired"
+    return "" if key.user.may_act() else "person may not act"
+
+
+def _refused(request: Request, reason: str, *, prefix: str = "", person: str = "") -> NotThisPerson:
+    """Put the attempt on the record, without what was presented."""
+    record.write(
+        Entry.Kind.AUTH_REFUSED,
+        Entry.Outcome.REFUSED,
+        who=Who(person=person, api_key=prefix, **_origin(request)),
+        error_code=NotThisPerson.default_code,
+        detail={"reason": reason, "method": request.method, "path": request.path},
+    )
+    return NotThisPerson()
+
+
+def _origin(request: Request) -> dict[str, str]:
+    agent = str(request.META.get("HTTP_USER_AGENT", ""))
+    return {
+        "address": str(request.META.get("REMOTE_ADDR", "")),
+        "user_agent": agent[:USER_AGENT_LENGTH],
+    }
