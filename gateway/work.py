@@ -21,6 +21,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from accounts.errors import AccountsError
 from accounts.models import User
 from audit import record
 from audit.models import Entry
@@ -121,7 +122,7 @@ def _answer(question: Question, pulse: Pulse, model: Model | None) -> dict[str, 
         return _ended_by(error, Question.State.CANCELLED)
     except errors.Expired as error:
         return _ended_by(error, Question.State.EXPIRED)
-    except errors.GatewayError as error:
+    except (errors.GatewayError, AccountsError) as error:
         return _ended_by(error, Question.State.FAILED)
     except Exception:
         error_id = errors.new_error_id()
@@ -136,8 +137,10 @@ def _answer(question: Question, pulse: Pulse, model: Model | None) -> dict[str, 
         }
 
 
-def _ended_by(error: errors.GatewayError, state: Question.State) -> dict[str, Any]:
-    return {"state": state, "error_code": error.code, "error_message": error.message}
+def _ended_by(
+    error: errors.GatewayError | AccountsError, state: Question.State
+) -> dict[str, Any]:
+    return {"state": state, "error_code": error.code, "error_message": str(error)}
 
 
 def asker_of(question: Question) -> Asker:
