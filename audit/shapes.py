@@ -161,28 +161,36 @@ _ASSIGNMENT = re.compile(
 )
 _NOTHING = frozenset({"none", "null", "true", "false"})
 _COUNT = re.compile(r"\d{1,9}[.)]?")
-_PAGING = tuple(word + mark for word in PAGING_WORDS for mark in ("", "_", "-"))
+_PAGING = tuple(
+    spelling + mark
+    for word in PAGING_WORDS
+    for spelling in (word, word.title(), word.upper())
+    for mark in ("", "_", "-")
+)
 
 
 def _assignment(match: re.Match[str]) -> str:
     """Keep the name, take the value; a number of tokens, a page token and short prose stay."""
     group = match.lastgroup or ""
-    value, is_token = match[group], match[1].lower() == "token"
-    stays = not value or (group == "bare" and _prose(value, is_token=is_token))
-    if stays or (is_token and _before(match).endswith(_PAGING)):
-        return match.group()
-    return match.group()[: match.start(group) - match.start()] + REDACTED
-
-
-def _before(match: re.Match[str]) -> str:
-    return match.string[max(match.start() - 14, 0) : match.start()].lower()
+    value, whole = match[group], match.group()
+    is_token = whole[0] in "tT"
+    if not value or (group == "bare" and _prose(value, is_token=is_token)):
+        return whole
+    if is_token and match.string.endswith(_PAGING, 0, match.start()):
+        return whole
+    return whole[: match.start(group) - match.start()] + REDACTED
 
 
 def _prose(value: str, *, is_token: bool) -> bool:
     if len(value) < 4 or value.lower() in _NOTHING:
         return True
-    word = value.isalpha() and len(value) < 16
-    return is_token and (word or bool(_COUNT.fullmatch(value)))
+    if not is_token:
+        return False
+    return _COUNT.fullmatch(value) is not None if value[0].isdigit() else _word(value)
+
+
+def _word(value: str) -> bool:
+    return len(value) < 16 and value.isalpha()
 
 
 _RULES: tuple[
