@@ -7,7 +7,7 @@ from pathlib import Path
 from django.core.management import execute_from_command_line
 
 from omni2.demo import samples
-from omni2.demo.place import ROOT, Place, free_port, settings
+from omni2.demo.place import ROOT, Place, free_port, variables
 from omni2.demo.surroundings import without_settings
 
 
@@ -15,7 +15,7 @@ def main(arguments: list[str]) -> None:
     """Nothing of a deployment's settings reaches the demo, nor does the demo reach its data."""
     place = Place(Path(os.environ.get("OMNI2_DEMO_DIR", ROOT / ".demo")).resolve())
     repository = samples.find_repository(place)
-    own = settings(place, repository, web=free_port(8000), spreadsheets=free_port())
+    own = variables(place, repository, web=free_port(8000), spreadsheets=free_port())
     clean = without_settings(os.environ)
     os.environ.clear()
     os.environ.update(clean | own)

@@ -54,7 +54,7 @@ def stdio_commands(place: Place, repository: Path) -> list[list[str]]:
     ]
 
 
-def settings(place: Place, repository: Path, *, web: int, spreadsheets: int) -> dict[str, str]:
+def variables(place: Place, repository: Path, *, web: int, spreadsheets: int) -> dict[str, str]:
     """The environment variables of the demo, given the ports of its two servers."""
     return {
         "DJANGO_SETTINGS_MODULE": "omni2.settings",

@@ -1,0 +1,303 @@
+"""The demo: its sample data, how it judges an answer, its children, and the whole of it once."""
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from accounts.models import SetupLink, User
+from omni2.demo import samples, story
+from omni2.demo.children import Children, DidNotStart
+from omni2.demo.place import ROOT, Place, free_port, settings, stdio_commands
+from omni2.demo.surroundings import setting_names, without_settings
+from omni2.management.commands.up import FIRST_ADMINISTRATOR, server_command, setup_link
+
+NOON_UTC = datetime(2026, 11, 23, 12, 0, 30, tzinfo=UTC)
+
+
+# --- How an answer is judged ---
+def asked(answer: str, *calls: tuple[str, str, str], seconds: float = 2) -> story.Asked:
+    result = {
+        "answer": answer,
+        "calls": [
+            {"server": server, "tool": tool, "state": state} for server, tool, state in calls
+        ],
+    }
+    return story.Asked(result, NOON_UTC, NOON_UTC + timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        ("It is 2026-11-23T21:00:31+09:00 in Tokyo.", True),
+        ("It is 9:00 PM.", True),
+        ("It is 12:00 UTC.", False),
+        ("It is 20:59.", False),
+        ("It is 21:01.", False),
+        ("I do not know.", False),
+    ],
+)
+def test_time_is_right_when_it_was_that_time_in_tokyo(answer: str, right: bool) -> None:
+    assert (story.wrong_time(asked(answer)) == "") is right
+
+
+def test_time_may_be_any_minute_between_asking_and_answering() -> None:
+    judged = [story.wrong_time(asked(f"21:0{minute}", seconds=95)) == "" for minute in range(4)]
+    assert judged == [True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        ("* **Fix `calls`: never twice**", True),
+        ("fix calls never twice", True),
+        ("Fix calls: once", False),
+    ],
+)
+def test_commit_is_right_whatever_marks_its_subject_has(answer: str, right: bool) -> None:
+    assert (story.wrong_commit(answer, "Fix calls: never twice") == "") is right
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [
+        ("customers, orders and products", ""),
+        ("[{'name': 'customers'}, {'name': 'orders'}]", "not named: products"),
+        ("customers, preorders, products", "not named: orders"),
+    ],
+)
+def test_tables_are_right_when_each_is_named(answer: str, fault: str) -> None:
+    assert story.wrong_tables(answer, ["customers", "orders", "products"]) == fault
+
+
+@pytest.mark.parametrize(
+    ("calls", "answer", "verdict"),
+    [
+        ([("time", "get_current_time", "done")], "fine, says get_current_time", ""),
+        ([], "fine, says get_current_time", "no call to time succeeded"),
+        ([("git", "get_current_time", "done")], "fine", "no call to time succeeded"),
+        ([("time", "get_current_time", "failed")], "fine", "no call to time succeeded"),
+        (
+            [("time", "get_current_time", "done")],
+            "fine",
+            "the answer does not name the tool it rests on (get_current_time)",
+        ),
+        ([("time", "get_current_time", "done")], "wrong, says get_current_time", "it is wrong"),
+    ],
+)
+def test_verdict_wants_the_server_called_the_tool_named_and_the_meaning_right(
+    calls: list[tuple[str, str, str]], answer: str, verdict: str
+) -> None:
+    told = story.Told("?", "time", lambda asked: "it is wrong" if "wrong" in asked.answer else "")
+    assert told.verdict(asked(answer, *calls)) == verdict
+
+
+# --- Sample data ---
+def test_shop_has_rows_in_each_table_and_whole_references(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "shop.sqlite3"
+    samples.make_shop(path)
+    assert story.table_names(path) == ["customers", "orders", "products"]
+    database = sqlite3.connect(path)
+    counts = [
+        database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+        for table in ("customers", "orders", "products")
+    ]
+    broken = database.execute("PRAGMA foreign_key_check").fetchall()
+    database.close()
+    assert (counts, broken) == ([6, 60, 5], [])
+
+
+def test_shop_that_is_there_keeps_its_rows(tmp_path: Path) -> None:
+    path = tmp_path / "shop.sqlite3"
+    path.write_text("mine")
+    samples.make_shop(path)
+    assert path.read_text() == "mine"
+
+
+def test_repository_made_for_the_demo_has_commits(tmp_path: Path) -> None:
+    samples.make_repository(tmp_path / "repository")
+    assert story.latest_subject(tmp_path / "repository") == "Count the stock"
+
+
+# --- Its settings ---
+def test_demo_reads_and_writes_nothing_of_a_deployment(tmp_path: Path) -> None:
+    deployment = dict.fromkeys(setting_names(), "theirs") | {"PATH": "/bin"}
+    place = Place(tmp_path)
+    values = without_settings(deployment) | variables(place, tmp_path, web=1, spreadsheets=2)
+    assert "theirs" not in values.values()
+    assert values["PATH"] == "/bin"
+    assert (values["OMNI2_ENV_FILE"], values["OMNI2_DATA_DIR"]) == (os.devnull, str(place.data))
+
+
+def test_names_of_settings_are_those_that_the_settings_read() -> None:
+    some = {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "ANTHROPIC_API_KEY", "OMNI2_STDIO_COMMANDS"}
+    assert some <= setting_names()
+
+
+def test_allowed_commands_are_the_ones_the_example_configuration_names(tmp_path: Path) -> None:
+    place, repository = Place(tmp_path / "demo"), tmp_path / "clone"
+    values = variables(place, repository, web=1, spreadsheets=2)
+    text = (ROOT / "config" / "mcps.yaml").read_text()
+    for name, value in values.items():
+        text = text.replace(f"${{{name}}}", value)
+    servers = {server["name"]: server for server in YAML(typ="safe").load(text)["mcps"]}
+    named = [
+        [servers[name]["command"], *servers[name].get("args", [])]
+        for name in ("time", "git", "database_mcp")
+    ]
+    assert named == stdio_commands(place, repository)
+    assert servers["spreadsheets"]["url"] == values["OMNI2_DEMO_SPREADSHEETS_URL"]
+
+
+def test_port_that_is_taken_is_not_given_out() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert free_port(taken.getsockname()[1]) != taken.getsockname()[1]
+
+
+# --- Its children ---
+def running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+
+
+def test_children_end_with_what_they_have_started(tmp_path: Path) -> None:
+    noted = tmp_path / "pids"
+    script = (
+        f"trap '' TERM; sleep 60 & echo $! $$ > {noted}.new; mv {noted}.new {noted}; wait; wait"
+    )
+    with Children(tmp_path / "logs") as children:
+        children.start("stubborn", ["sh", "-c", script])
+        while not noted.exists():
+            time.sleep(0.01)
+        pids = [int(pid) for pid in noted.read_text().split()]
+        assert [running(pid) for pid in pids] == [True, True]
+        children.stop(patience=0.1)
+    assert [running(pid) for pid in pids] == [False, False]
+
+
+def test_child_that_ends_at_once_is_told_with_its_log(tmp_path: Path) -> None:
+    with Children(tmp_path / "logs") as children:
+        children.start("web", ["sh", "-c", "echo port taken; exit 1"])
+        with pytest.raises(DidNotStart, match=r"web server did not start(.|\n)*port taken"):
+            children.wait_for("web", f"http://127.0.0.1:{free_port()}/", seconds=5)
+
+
+# --- Serving ---
+@pytest.mark.django_db
+def test_first_start_makes_an_administrator_without_a_password() -> None:
+    link = setup_link()
+    administrator = User.objects.get()
+    assert (administrator.email, administrator.is_superuser) == (FIRST_ADMINISTRATOR, True)
+    assert administrator.has_usable_password() is False
+    found = SetupLink.find(link.rsplit("/", 1)[1])
+    assert found is not None and found.user == administrator
+
+
+@pytest.mark.django_db
+def test_setup_link_is_for_the_administrator_who_was_imported() -> None:
+    imported = User.objects.create(email="root@example.com", is_superuser=True)
+    found = SetupLink.find(setup_link().rsplit("/", 1)[1])
+    assert found is not None and found.user == imported
+    assert User.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_no_setup_link_once_an_administrator_can_log_in() -> None:
+    User.objects.create_superuser("root@example.com", "correct horse battery")
+    assert (setup_link(), SetupLink.objects.count()) == ("", 0)
+
+
+@pytest.mark.parametrize(("redis", "workers"), [("", ["--workers", "1"]), ("redis://x", [])])
+def test_web_server_is_one_process_unless_redis_connects_several(
+    settings: Any, redis: str, workers: list[str]
+) -> None:
+    settings.REDIS_URL = redis
+    command = server_command("127.0.0.1", 8000)
+    assert [word for word in command if word in ("--workers", "1")] == workers
+
+
+# --- The whole of it ---
+@pytest.fixture
+def demo_folder(tmp_path: Path) -> Path:
+    """A demo folder of its own that borrows the servers' environments."""
+    servers = ROOT / ".demo" / "servers"
+    if not servers.exists():
+        reason = "the demo's servers are not installed; make test and make demo do that"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    (tmp_path / "servers").symlink_to(servers)
+    return tmp_path
+
+
+@pytest.fixture
+def demo(demo_folder: Path) -> Iterator[Any]:
+    """Starts `python -m omni2.demo`; whatever is still running afterwards is ended."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*options: str) -> subprocess.Popen[str]:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "omni2.demo", *options],
+            cwd=ROOT,
+            env=os.environ | {"OMNI2_DEMO_DIR": str(demo_folder)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(child)
+        return child
+
+    yield start
+    for child in started:
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_whole_demo_answers_three_questions_right_and_ends(demo: Any, demo_folder: Path) -> None:
+    child = demo("--once")
+    printed = child.communicate(timeout=170)[0]
+    assert child.returncode == 0, printed
+    assert printed.count("  Right, ") == 3
+    called = {line.split()[1] for line in printed.splitlines() if line.startswith("  call ")}
+    assert {call.split("/")[0] for call in called} == {"time", "git", "database_mcp"}
+    assert printed.count("call.calling") == printed.count("call.called ok") == len(called) == 3
+    assert (demo_folder / "data" / "omni2.sqlite3").exists()
+
+
+@pytest.mark.slow
+def test_demo_serves_until_interrupted_and_leaves_nothing_running(
+    demo: Any, demo_folder: Path
+) -> None:
+    child = demo()
+    lines = []
+    for line in child.stdout:
+        lines.append(line)
+        if line.startswith("Serving until"):
+            break
+    answered = subprocess.run(curl_line(lines), shell=True, capture_output=True, text=True)
+    assert json.loads(answered.stdout)["state"] == "answered", answered.stdout
+    child.send_signal(signal.SIGINT)
+    child.wait(30)
+    left = subprocess.run(["pgrep", "-f", str(demo_folder)], capture_output=True, text=True)
+    assert (child.returncode, left.stdout) == (0, "")
+
+
+def curl_line(lines: list[str]) -> str:
+    """The command the demo tells people to try."""
+    return next(line for line in lines if line.lstrip().startswith("Try")).split(None, 1)[1]
