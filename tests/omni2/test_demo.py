@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 from accounts.models import SetupLink, User
 from omni2.demo import samples, story
 from omni2.demo.children import Children, DidNotStart
-from omni2.demo.place import ROOT, Place, free_port, settings, stdio_commands
+from omni2.demo.place import ROOT, Place, free_port, stdio_commands, variables
 from omni2.demo.surroundings import setting_names, without_settings
 from omni2.management.commands.up import FIRST_ADMINISTRATOR, server_command, setup_link
 
