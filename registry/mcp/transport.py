@@ -8,6 +8,7 @@ caller's Exchange. Identity encoding only, no redirects, one origin, strict JSON
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +23,8 @@ from registry.mcp.errors import (
     GuardRefused,
     HttpRefused,
     Stale,
-    UpstreamError,
     Unreachable,
+    UpstreamError,
 )
 from registry.mcp.exchange import EXCHANGE, Exchange
 
@@ -123,10 +124,8 @@ class SafeTransport(httpx2.AsyncBaseTransport):
 
     async def _courtesy(self, request: httpx2.Request) -> None:
         with anyio.move_on_after(COURTESY_SECONDS):
-            try:
+            with suppress(UpstreamError):
                 await _read(await self._send(request, None), ERROR_BODY_LIMIT, cut=True)
-            except UpstreamError:
-                pass
 
     async def _get(self, request: httpx2.Request) -> httpx2.Response:
         if not self._legacy and "last-event-id" not in request.headers:
@@ -150,7 +149,7 @@ class SafeTransport(httpx2.AsyncBaseTransport):
     async def _events(
         self, response: httpcore2.Response, exchange: Exchange
     ) -> AsyncIterator[bytes]:
-        """The stream's events, each checked; a broken stream just ends, a bad event fails the caller."""
+        """The stream's events, checked. A broken stream just ends; a bad event fails its caller."""
         source = aiter(response.aiter_stream())
         splitter = events.Splitter(
             limit=events.LEGACY_LIMIT if self._legacy else parsing.BYTE_LIMIT
