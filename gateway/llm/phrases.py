@@ -24,6 +24,15 @@ _WORD = re.compile(r"\w(?:[\w./-]*\w)?")
 _STATED = re.compile(r"\buse\s+['\"`]([^'\"`]+)['\"`]\s+(?:as|if)\b.*\bif no\b", re.IGNORECASE)
 _IDENTIFIERS = {"id", "ids", "key", "token", "uuid", "slug"}
 _WORDY = {"name", "number", "title"} | _IDENTIFIERS
+# Words for kinds of things: by themselves they name nothing.
+_KINDS = """
+account app application branch cluster code collection company container customer data database
+day default directory document file folder group here history hour issue item job list log
+message minute month moment namespace office one order organization page people person place
+project record repo repository result row schema server service site system table task team
+ticket time today tree user value web week working workspace world year
+"""
+_GENERIC = frozenset(_KINDS.split())
 _LONGEST = 200
 
 
@@ -81,8 +90,12 @@ def _phrase(rest: str) -> str:
     end = _ENDS.search(rest)
     phrase = (rest[: end.start()] if end else rest).strip(" .\"'")
     phrase = re.sub(r"^(?:the|a|an|my|our|your)\s+", "", phrase, flags=re.IGNORECASE)
-    meaningful = [word for word in words(phrase) if word not in STOP_WORDS]
+    meaningful = [word for word in words(phrase) if not _says_nothing(word)]
     return phrase if meaningful and len(phrase) <= _LONGEST else ""
+
+
+def _says_nothing(word: str) -> bool:
+    return word in STOP_WORDS or word in _GENERIC or word.removesuffix("s") in _GENERIC
 
 
 def _last_identifier(phrase: str) -> str:
