@@ -29,6 +29,8 @@ CHECKS = {
     "system checks": ("python", "manage.py", "check", "--fail-level", "WARNING"),
     "migrations": ("python", "manage.py", "makemigrations", "--check", "--dry-run"),
 }
+# What does not depend on the store, and takes its time: the embedded suite has run it.
+STORELESS = tuple(f"tests/omni2/test_{name}.py" for name in ("demo", "docker", "environment"))
 
 
 @dataclass(frozen=True)
@@ -73,24 +75,24 @@ def run_checks(environment: dict[str, str]) -> list[Step]:
         return [job.result() for job in jobs]
 
 
-def run_suite(name: str, leave_out: list[str], environment: dict[str, str]) -> Step:
-    """Run pytest in sight of everybody, without the tests of the markers to leave out."""
-    say(f"\n=== The suite, {name}" + (f", without {', '.join(leave_out)}" if leave_out else ""))
+def run_suite(name: str, options: list[str], environment: dict[str, str]) -> Step:
+    """Run pytest in sight of everybody."""
+    say(f"\n=== The suite, {name}: pytest {' '.join(options)}")
     started = time.monotonic()
-    expression = " and ".join(f"not {marker}" for marker in leave_out)
-    command = [sys.executable, "-m", "pytest", "-n", "2", "-q", "-m", expression]
+    command = [sys.executable, "-m", "pytest", "-n", "2", "-q", *options]
     done = subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)
     return Step(f"the suite, {name}", done.returncode == 0, time.monotonic() - started)
 
 
 def run_suites(environment: dict[str, str], found: services.Services) -> list[Step]:
     """The suite embedded and, where both servers are, once more on PostgreSQL with Redis."""
-    browser = [] if found.chromium else ["browser"]
-    steps = [run_suite("embedded", ["postgres", "redis", *browser], environment)]
+    left_out = ["postgres", "redis", *([] if found.chromium else ["browser"])]
+    without = ["-m", " and ".join(f"not {marker}" for marker in left_out)]
+    steps = [run_suite("embedded", without, environment)]
     if found.database_url and found.redis_url:
         addresses = {"DATABASE_URL": found.database_url, "REDIS_URL": found.redis_url}
-        # The pages are the same on either store: a browser has seen them already.
-        steps.append(run_suite("on PostgreSQL and Redis", ["browser"], environment | addresses))
+        without = ["-m", "not browser", *(f"--ignore={path}" for path in STORELESS)]
+        steps.append(run_suite("on PostgreSQL and Redis", without, environment | addresses))
     return steps
 
 
@@ -103,21 +105,25 @@ def surroundings(folder: str, found: services.Services) -> dict[str, str]:
     }
 
 
-def main() -> int:
-    """Run it all; 0 only when nothing failed and, with CI set, nothing was missing."""
-    started = time.monotonic()
-    steps: list[Step] = []
-    with (
-        services.running(say) as found,
-        tempfile.TemporaryDirectory(prefix="omni2-data-") as folder,
-    ):
-        in_ci = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+def run_everything(folder: str) -> list[Step]:
+    """Checks, then both suites; what is missing counts as a step that fails with CI set."""
+    in_ci = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+    with services.running(say) as found:
         for reason in found.missing:
             say(f"MISSING {reason}; the tests that need it are left out")
-            steps.append(Step(reason, ok=not in_ci, seconds=0))
+        missing = [Step(reason, ok=not in_ci, seconds=0) for reason in found.missing]
         environment = surroundings(folder, found)
-        steps += run_checks(environment)
-        steps += run_suites(environment, found)
+        return missing + run_checks(environment) + run_suites(environment, found)
+
+
+def main(arguments: list[str]) -> int:
+    """Run it; 0 only when nothing failed and, with CI set, nothing was missing."""
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="omni2-data-") as folder:
+        if arguments == ["--checks"]:
+            steps = run_checks(surroundings(folder, services.Services()))
+        else:
+            steps = run_everything(folder)
     failed = [step.name for step in steps if not step.ok]
     if failed:
         say(f"\nFAILED after {time.monotonic() - started:.0f} s: {'; '.join(failed)}")

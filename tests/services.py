@@ -160,7 +160,7 @@ def free_port() -> int:
     """A port of 127.0.0.1 that nobody listens on at this moment."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+        return int(listener.getsockname()[1])
 
 
 def _drop_root(folder: Path) -> list[str]:

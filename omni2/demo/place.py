@@ -79,4 +79,4 @@ def free_port(preferred: int = 0) -> int:
             listener.bind(("127.0.0.1", preferred))
         except OSError:
             listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+        return int(listener.getsockname()[1])
