@@ -1,0 +1,101 @@
+"""What the import commands share: their options, and how a report is shown."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+
+from omni2.configuration.importing import import_files
+from omni2.configuration.problems import ConfigurationRefused, Report
+
+DIRECTORY = "config"
+
+
+class ImportCommand(BaseCommand):
+    """Imports the files that `paths` names, and says everything there is to say about them."""
+
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        self.add_files(parser)
+        parser.add_argument(
+            "--dry-run", action="store_true", help="show everything, change nothing"
+        )
+        parser.add_argument(
+            "--prune", action="store_true", help="disable people and servers that no file names"
+        )
+        parser.add_argument(
+            "--author", default="command line", help="who the record names as the author"
+        )
+
+    def add_files(self, parser: CommandParser) -> None:
+        """Declare the argument that names the files."""
+        raise NotImplementedError
+
+    def paths(self, options: Mapping[str, Any]) -> dict[str, Path]:
+        """The files, keyed by the name of their vocabulary."""
+        raise NotImplementedError
+
+    def handle(self, **options: Any) -> None:
+        """Import; raises CommandError, with the database as it was, when a file is wrong."""
+        try:
+            report = import_files(
+                self.paths(options),
+                author=options["author"],
+                dry_run=options["dry_run"],
+                prune=options["prune"],
+            )
+        except ConfigurationRefused as error:
+            self._show_problems(error.report)
+            raise CommandError(str(error)) from None
+        self._show(report, dry_run=options["dry_run"])
+
+    def _show_problems(self, report: Report) -> None:
+        self._print(self.stderr, (str(problem) for problem in report.problems), style="red")
+
+    def _show(self, report: Report, *, dry_run: bool) -> None:
+        self._print(self.stdout, map(str, report.notes), style="dim")
+        self._print(self.stdout, (f"warning: {note}" for note in report.warnings), style="yellow")
+        self._print(self.stdout, report.remarks, style="cyan")
+        self._print(self.stdout, report.changes, style="green")
+        count = len(report.changes)
+        done = "would be made (dry run: nothing was written)" if dry_run else "made"
+        last = f"{count} change{'s' if count != 1 else ''} {done}" if count else "nothing to change"
+        self._print(self.stdout, [last], style="bold")
+
+    def _print(self, stream: Any, lines: Iterable[str], *, style: str) -> None:
+        """Write the lines as they are: no wrapping, and nothing in them is markup."""
+        console = Console(
+            file=stream,
+            soft_wrap=True,
+            markup=False,
+            highlight=False,
+            emoji=False,
+            no_color=True if self._no_color else None,
+        )
+        for line in lines:
+            console.print(line, style=style)
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        self._no_color = bool(options.get("no_color"))
+        return super().execute(*args, **options)
+
+
+class OneFileCommand(ImportCommand):
+    """Imports one file of one vocabulary."""
+
+    vocabulary = ""
+
+    def add_files(self, parser: CommandParser) -> None:
+        parser.add_argument("file", nargs="?", type=Path, help=f"default: config/{self.vocabulary}")
+
+    def paths(self, options: Mapping[str, Any]) -> dict[str, Path]:
+        return {self.vocabulary: options["file"] or default_directory() / self.vocabulary}
+
+
+def default_directory() -> Path:
+    """The folder of the examples, beside manage.py."""
+    return Path(settings.BASE_DIR) / DIRECTORY

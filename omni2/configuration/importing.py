@@ -1,0 +1,159 @@
+"""The files, all or none: read, check, apply in one transaction, test, publish, record."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.db import transaction
+
+from accounts import access
+from accounts import importing as accounts_importing
+from accounts.importing import PeopleSpec, RoleSpec, RuleSpec
+from accounts.policy import PolicyError
+from audit import record
+from audit.models import Entry
+from omni2.configuration import trials
+from omni2.configuration.checking import Checked, check
+from omni2.configuration.known import Known, known
+from omni2.configuration.people import read_people
+from omni2.configuration.policy import read_policy
+from omni2.configuration.problems import Place, Problem, Report
+from omni2.configuration.reading import Unreadable, read_file
+from omni2.configuration.roles import read_roles, undefined
+from omni2.configuration.servers import read_servers
+from omni2.configuration.vocabulary import VOCABULARIES
+from registry import importing as registry_importing
+from registry.credentials import OWN_SECRETS
+from registry.importing import ServerSpec
+
+PEOPLE, SERVERS = "users.yaml", "mcps.yaml"
+# What is only printed may name the gateway's own secrets; what is applied may not use them.
+_APPLIED = frozenset({PEOPLE, SERVERS})
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What the files ask for, as values."""
+
+    people: PeopleSpec | None = None
+    roles: list[RoleSpec] = field(default_factory=list)
+    servers: list[ServerSpec] = field(default_factory=list)
+    rules: list[RuleSpec] = field(default_factory=list)
+
+
+def import_files(
+    paths: Mapping[str, Path], *, author: str, dry_run: bool = False, prune: bool = False
+) -> Report:
+    """Import the files at `paths`, keyed by the name of their vocabulary.
+
+    Returns what changed. Raises ConfigurationRefused, and leaves the database as it was, when
+    anything in any of them is wrong or one of the tests that mcps.yaml carries fails.
+    """
+    report = Report()
+    files = _read(paths, report)
+    names = known(files)
+    plan = _plan(files, names)
+    _collect(files, report)
+    report.refuse_if_wrong()
+    with transaction.atomic():
+        _apply(plan, files, report=report, prune=prune)
+        _try(files, report)
+        _publish(report, author=author, files=sorted(path.name for path in paths.values()))
+        transaction.set_rollback(dry_run)
+    return report
+
+
+def _read(paths: Mapping[str, Path], report: Report) -> dict[str, Checked]:
+    files = {}
+    for name, vocabulary in VOCABULARIES.items():
+        if name not in paths:
+            continue
+        try:
+            top, duplicates = read_file(paths[name])
+        except Unreadable as error:
+            report.problems.append(error.problem)
+            continue
+        own_secrets = OWN_SECRETS if name in _APPLIED else ()
+        files[name] = check(top, vocabulary, environ=os.environ, own_secrets=own_secrets)
+        report.problems += duplicates
+    return files
+
+
+def _plan(files: Mapping[str, Checked], names: Known) -> _Plan:
+    roles = read_roles(files, names)
+    people = read_people(files[PEOPLE], roles, names) if PEOPLE in files else None
+    if SERVERS not in files:
+        return _Plan(people=people, roles=roles)
+    rules = read_policy(files[SERVERS])
+    _warn_of_unknown_roles(files[SERVERS], names)
+    return _Plan(people, roles, read_servers(files[SERVERS]), rules)
+
+
+def _warn_of_unknown_roles(checked: Checked, names: Known) -> None:
+    for index, item in enumerate(checked.data.get("mcps", [])):
+        for role in (item or {}).get("role_restrictions", {}):
+            path = f"mcps[{index}].role_restrictions.{role}"
+            undefined(checked, role, path, known=names, then="(the rule waits for it)")
+
+
+def _collect(files: Mapping[str, Checked], report: Report) -> None:
+    report.problems += [problem for checked in files.values() for problem in checked.problems]
+    report.notes = sorted(note for checked in files.values() for note in checked.notes)
+    report.warnings = sorted(note for checked in files.values() for note in checked.warnings)
+
+
+def _apply(plan: _Plan, files: Mapping[str, Checked], *, report: Report, prune: bool) -> None:
+    if plan.people is not None:
+        try:
+            outcome = accounts_importing.apply_people(plan.people, prune=prune)
+        except accounts_importing.NobodyLeft as error:
+            place = Place(files[PEOPLE].file, 1, "super_admins")
+            report.problems.append(Problem(place, f"with --prune, {error}"))
+            report.refuse_if_wrong()
+        report.changes += outcome.changes
+        _remark_missing("people", outcome.missing, report, prune=prune)
+    if SERVERS in files:
+        if plan.people is None:
+            report.changes += accounts_importing.apply_roles(plan.roles)
+        servers = registry_importing.apply(plan.servers, prune=prune)
+        report.changes += servers.changes
+        _remark_missing("servers", servers.missing, report, prune=prune)
+        named = [server.name for server in plan.servers]
+        report.changes += accounts_importing.apply_policy(plan.rules, servers=named)
+
+
+def _remark_missing(what: str, missing: tuple[str, ...], report: Report, *, prune: bool) -> None:
+    if missing:
+        done = "disabled" if prune else "left alone; --prune disables them"
+        report.remarks.append(f"{what} not in the file: {', '.join(missing)} ({done})")
+
+
+def _try(files: Mapping[str, Checked], report: Report) -> None:
+    """Compile what is now in the rows, and run the tests that the file carries on it."""
+    some = next(iter(files.values()), None)
+    if some is None or not _APPLIED & files.keys():
+        return
+    try:
+        report.remarks += trials.without_rule()
+        if SERVERS in files:
+            count = trials.run_tests(files[SERVERS])
+            report.problems += files[SERVERS].problems
+            if count:
+                report.remarks.append(f"tests of the file: {count} run")
+    except PolicyError as error:
+        report.problems.append(Problem(Place(some.file, 1), f"the rules make no policy: {error}"))
+    report.refuse_if_wrong()
+
+
+def _publish(report: Report, *, author: str, files: list[str]) -> None:
+    if not report.changes:
+        return
+    version = access.publish(author, "\n".join(report.changes))
+    record.write(
+        Entry.Kind.CONFIG_IMPORTED,
+        Entry.Outcome.OK,
+        who=record.Who(person=author, door="cli"),
+        policy_version=version.digest,
+        detail={"files": files, "changes": report.changes},
+    )

@@ -1,0 +1,206 @@
+"""users.yaml: people, roles, teams, and what holds for anybody else."""
+
+from omni2.configuration.shapes import (
+    Applied,
+    Either,
+    Flag,
+    Ignored,
+    ListOf,
+    MapOf,
+    Number,
+    Section,
+    Shape,
+    Stored,
+    Text,
+    Whole,
+)
+
+_NAMES = ListOf(item=Text(may_be_empty=False))
+_EVERYTHING = Text(choices=("*",))
+
+
+def _reach(to: str) -> Shape:
+    own_rule = Section(
+        required=("mode",),
+        keys={
+            "mode": Text(choices=("inherit", "custom", "all", "none")),
+            "tools": _NAMES,
+            "deny": _NAMES,
+        },
+    )
+    by_server = MapOf(key="SERVER", value=Either(options=(_EVERYTHING, own_rule)))
+    return Either(options=(_EVERYTHING, _NAMES, by_server), effect=Applied(to))
+
+
+def _all_or_some(to: str) -> Shape:
+    return Either(options=(_EVERYTHING, _NAMES), effect=Applied(to))
+
+
+_NO_BUDGETS = "budgets are not enforced in this version"
+
+USAGE_LIMIT = Section(
+    effect=Stored("UsageLimit", _NO_BUDGETS),
+    keys={
+        "period_days": Whole(least=1, most=3660),
+        "max_requests": Whole(),
+        "max_tokens": Whole(most=9_000_000_000_000_000_000),
+        "max_cost": Number(most=99_999_999),
+    },
+)
+
+PERSON = Section(
+    required=("email",),
+    keys={
+        "email": Text(longest=254, effect=Applied("User.email")),
+        "name": Text(longest=128, effect=Applied("User.name")),
+        "role": Text(may_be_empty=False, effect=Applied("User.role")),
+        "allowed_mcps": _reach("User.allowed_mcps: layers 5 and 6, reach and own rule"),
+        "allowed_domains": _all_or_some("User.allowed_domains, told to the model"),
+        "allowed_databases": _all_or_some("User.allowed_databases: layer 9, arguments"),
+        "teams": ListOf(item=Text(may_be_empty=False), effect=Applied("User.teams")),
+        "slack_user_id": Text(longest=32, effect=Applied("User.slack_user_id")),
+        "description": Text(effect=Applied("User.description")),
+        "usage_limit": USAGE_LIMIT,
+    },
+)
+
+DEFAULT_USER = Section(
+    keys={
+        "role": Text(may_be_empty=False, effect=Applied("the default user's role")),
+        "allowed_mcps": _reach("the default user's reach: layer 5"),
+        "allowed_domains": _all_or_some("the default user's domains"),
+        "allowed_databases": _all_or_some("the default user's databases: layer 9"),
+    }
+)
+
+PERMISSIONS = (
+    "can_bypass_tool_restrictions",
+    "can_manage_users",
+    "can_modify_config",
+    "can_view_audit_logs",
+    "can_execute_dangerous_tools",
+    "can_access_all_databases",
+    "can_promote_users",
+    "can_delete_data",
+)
+
+ROLE = Section(
+    keys={
+        "display_name": Text(longest=128, effect=Applied("Role.display_name")),
+        "description": Text(effect=Applied("Role.description")),
+        "color": Text(longest=32, effect=Applied("Role.color")),
+        "permissions": Section(
+            keys={name: Flag(effect=Applied(f"Role.{name}")) for name in PERMISSIONS}
+        ),
+        "allowed_mcp_tools": MapOf(
+            key="SERVER", value=_NAMES, effect=Applied("Role.allowed_mcp_tools: layer 7, role")
+        ),
+        "allowed_tool_patterns": ListOf(
+            item=_NAMES.item, effect=Applied("Role.allowed_tool_patterns: layer 7, role")
+        ),
+        "denied_tools": ListOf(
+            item=_NAMES.item, effect=Applied("Role.denied_tools: layer 7, role")
+        ),
+        "rate_limit": Section(
+            keys={
+                "requests_per_hour": Whole(effect=Applied("Role.requests_per_hour; 0 is no limit")),
+                "concurrent_requests": Whole(
+                    effect=Applied("Role.concurrent_requests; 0 is no limit")
+                ),
+            }
+        ),
+    }
+)
+
+_NO_POSTS = "this version posts nothing to channels by itself"
+
+TEAM = Section(
+    keys={
+        "name": Text(longest=128, effect=Applied("Team.name")),
+        "description": Text(effect=Applied("Team.description")),
+        "slack_channel": Text(longest=128, effect=Stored("Team.slack_channel", _NO_POSTS)),
+        "notify_on_errors": Flag(effect=Stored("Team.notify_on_errors", _NO_POSTS)),
+        "default_role": Text(
+            may_be_empty=False, effect=Applied("Team.default_role, for members without a role")
+        ),
+    }
+)
+
+_NOBODY_ENTERS = "this version lets nobody in by themselves: people are imported or entered"
+_ENTRY = Section(
+    keys={"default_role": Text(may_be_empty=False), "require_approval": Flag()},
+)
+
+AUTO_PROVISIONING = Section(
+    effect=Stored("ProvisioningRule when enabled", _NOBODY_ENTERS),
+    keys={
+        "enabled": Flag(),
+        "default_role": Text(may_be_empty=False),
+        "require_approval": Flag(),
+        "email_domain_mapping": MapOf(key="@DOMAIN", value=_ENTRY),
+        "slack_team_mapping": MapOf(key="TEAM", value=_ENTRY),
+        "notify_admins": Flag(effect=Ignored(_NO_POSTS)),
+        "notification_channel": Text(effect=Ignored(_NO_POSTS)),
+    },
+)
+
+_SESSIONS = "browser sessions are Django's own"
+
+SESSION = Section(
+    keys={
+        "timeout_minutes": Whole(
+            effect=Ignored(f"{_SESSIONS}: they last SESSION_COOKIE_AGE, two weeks by default")
+        ),
+        "max_concurrent_sessions": Whole(effect=Ignored(f"{_SESSIONS} and are not counted")),
+        "remember_me_days": Whole(
+            effect=Ignored(f"{_SESSIONS}: they last SESSION_COOKIE_AGE, two weeks by default")
+        ),
+        "storage": Text(effect=Ignored(f"{_SESSIONS} and are kept in the database")),
+    }
+)
+
+_NO_LOCKING = "this version does not count it; failed logins and refusals are on the record"
+_NO_ADDRESSES = "addresses are the firewall's or the proxy's business; this version reads none"
+
+RESTRICTIONS = Section(
+    keys={
+        "max_failed_attempts": Whole(effect=Ignored(_NO_LOCKING)),
+        "lockout_duration_minutes": Whole(effect=Ignored(_NO_LOCKING)),
+        "max_blocked_actions_per_hour": Whole(effect=Ignored(_NO_LOCKING)),
+        "auto_suspend_on_violations": Flag(effect=Ignored("only a person suspends a person")),
+        "ip_whitelist_enabled": Flag(effect=Ignored(_NO_ADDRESSES)),
+        "allowed_ips": ListOf(item=Text(), effect=Ignored(_NO_ADDRESSES)),
+    }
+)
+
+_NO_ALERTS = "this version sends no alerts; every call and refusal is on the record"
+SUSPICIOUS = (
+    "rapid_successive_requests",
+    "after_hours_access",
+    "blocked_tool_attempts",
+    "unusual_database_access",
+)
+
+USER_AUDIT = Section(
+    keys={
+        "track_activity": Flag(effect=Ignored("questions and calls are always on the record")),
+        "log_authentication": Flag(effect=Ignored("logins are always on the record")),
+        "watch_users": ListOf(item=Text(), effect=Ignored(_NO_ALERTS)),
+        "alert_on_suspicious_activity": Flag(effect=Ignored(_NO_ALERTS)),
+        "suspicious_patterns": ListOf(item=Text(choices=SUSPICIOUS), effect=Ignored(_NO_ALERTS)),
+    }
+)
+
+PEOPLE = Section(
+    keys={
+        "default_user": DEFAULT_USER,
+        "super_admins": ListOf(item=PERSON, effect=Applied("User.is_superuser and is_staff")),
+        "users": ListOf(item=PERSON, effect=Applied("User")),
+        "roles": MapOf(key="ROLE", value=ROLE, effect=Applied("Role")),
+        "teams": MapOf(key="TEAM", value=TEAM, effect=Applied("Team")),
+        "auto_provisioning": AUTO_PROVISIONING,
+        "session": SESSION,
+        "restrictions": RESTRICTIONS,
+        "user_audit": USER_AUDIT,
+    }
+)

@@ -1,0 +1,218 @@
+"""mcps.yaml: servers, and the rules about their tools."""
+
+from omni2.configuration.shapes import (
+    Applied,
+    Data,
+    Flag,
+    Ignored,
+    ListOf,
+    MapOf,
+    Number,
+    Section,
+    Text,
+    Variable,
+    Whole,
+)
+
+PATTERNS = ListOf(item=Text(may_be_empty=False))
+
+
+def _patterns(to: str) -> ListOf:
+    return ListOf(item=PATTERNS.item, effect=Applied(to))
+
+
+def _retry(of: str) -> Section:
+    return Section(
+        keys={
+            "max_attempts": Whole(least=1, most=10, effect=Applied(f"Server.retry_attempts{of}")),
+            "delay_seconds": Number(most=300, effect=Applied(f"Server.retry_delay_seconds{of}")),
+            "connection_max_age_seconds": Whole(
+                effect=Applied(f"Server.connection_max_age_seconds{of}")
+            ),
+        }
+    )
+
+
+_OF_OTHERS = " of servers that say nothing of their own"
+
+GLOBAL = Section(
+    keys={
+        "default_timeout_seconds": Number(
+            above=True, most=3600, effect=Applied(f"Server.timeout_seconds{_OF_OTHERS}")
+        ),
+        "retry": _retry(_OF_OTHERS),
+        "auto_discovery_enabled": Flag(
+            effect=Ignored("tools are always listed anew, at the interval of the deployment")
+        ),
+        "discovery_interval_minutes": Whole(effect=Variable("OMNI2_MCP_SYNC_MINUTES")),
+        "health_check_interval_seconds": Whole(effect=Variable("OMNI2_MCP_HEALTH_SECONDS")),
+        "default_effect": Text(choices=("deny", "allow"), effect=Applied("layer 8, default")),
+        "blocked_tools": _patterns("layer 2, global blocks"),
+        "admin_only_tools": _patterns("layer 3, admin only"),
+    }
+)
+
+_SEALED = "the server's sealed credentials; a ${VAR} is kept and read when it connects"
+
+AUTHENTICATION = Section(
+    keys={
+        "enabled": Flag(effect=Applied("Server.authentication: none when false")),
+        "type": Text(
+            choices=("bearer", "basic", "api_key", "header"),
+            effect=Applied("Server.authentication"),
+        ),
+        **{
+            name: Text(reference=True, may_be_empty=False, effect=Applied(_SEALED))
+            for name in ("api_key", "username", "password", "header_name", "header_value")
+        },
+    }
+)
+
+RESTRICTION = Section(
+    effect=Applied("layer 7, role"),
+    keys={
+        "allow_all": Flag(),
+        "deny_all": Flag(),
+        "allow_only": PATTERNS,
+        "deny": PATTERNS,
+        "allow_all_except": PATTERNS,
+    },
+)
+
+SERVER = Section(
+    required=("name",),
+    keys={
+        "name": Text(effect=Applied("Server.name")),
+        "display_name": Text(longest=128, effect=Applied("Server.display_name")),
+        "protocol": Text(
+            choices=("http", "http_streamable", "sse", "stdio"),
+            effect=Applied("Server.transport; http when it is not given"),
+        ),
+        "url": Text(longest=2000, effect=Applied("Server.url")),
+        "command": Text(may_be_empty=False, effect=Applied("Server.argv")),
+        "args": ListOf(item=Text(), effect=Applied("Server.argv")),
+        "cwd": Text(longest=1000, effect=Applied("Server.cwd")),
+        "env": MapOf(key="NAME", value=Text(reference=True), effect=Applied(_SEALED)),
+        "enabled": Flag(effect=Applied("Server.enabled")),
+        "timeout_seconds": Number(above=True, most=3600, effect=Applied("Server.timeout_seconds")),
+        "description": Text(effect=Applied("Server.description")),
+        "tags": ListOf(item=Text(may_be_empty=False), effect=Applied("Server.tags")),
+        "retry": _retry(""),
+        "authentication": AUTHENTICATION,
+        "tool_policy": Section(
+            effect=Applied("layer 4, exposure"),
+            required=("mode",),
+            keys={
+                "mode": Text(choices=("allow_all", "allow_all_except", "allow_only")),
+                "exclude": PATTERNS,
+                "allow": PATTERNS,
+            },
+        ),
+        "role_restrictions": MapOf(key="ROLE", value=RESTRICTION, effect=Applied("layer 7, role")),
+        "rate_limit": Section(
+            keys={
+                "requests_per_minute": Whole(effect=Applied("Server.requests_per_minute")),
+                "burst": Whole(effect=Applied("Server.burst")),
+            }
+        ),
+        "argument_defaults": MapOf(
+            key="ARGUMENT", value=Data(), effect=Applied("Server.argument_defaults")
+        ),
+        "trust": Text(choices=("first_use", "manual", "always"), effect=Applied("Server.trust")),
+        "confirm_destructive": Flag(effect=Applied("layer 10, confirmation")),
+    },
+)
+
+ROLE = Section(
+    keys={
+        "description": Text(effect=Applied("Role.description")),
+        "can_bypass_restrictions": Flag(effect=Applied("Role.can_bypass_tool_restrictions")),
+        "can_manage_users": Flag(effect=Applied("Role.can_manage_users")),
+        "can_modify_config": Flag(effect=Applied("Role.can_modify_config")),
+    }
+)
+
+_NO_ALERTS = "this version sends no alerts; every call and refusal is on the record"
+_NO_SIEM = "this version hands the record out on request only and sends it nowhere"
+
+AUDIT = Section(
+    keys={
+        "log_all_requests": Flag(effect=Ignored("every call is always on the record")),
+        "alert_on_patterns": ListOf(item=Text(), effect=Ignored(_NO_ALERTS)),
+        "watch_users": ListOf(item=Text(), effect=Ignored(_NO_ALERTS)),
+        "retention_days": Whole(effect=Ignored("nothing is removed from the record by itself")),
+        "export_to_siem": Flag(effect=Ignored(_NO_SIEM)),
+        "siem_endpoint": Text(effect=Ignored(_NO_SIEM)),
+    }
+)
+
+_NO_CACHE = "results are never cached: each call is decided and made anew"
+_NO_FALLBACK = "a call goes to the server it names, or fails; nothing is called in its place"
+
+ADVANCED = Section(
+    keys={
+        "allow_tool_chaining": Flag(
+            effect=Ignored("a question may always use several tools, one after the other")
+        ),
+        "max_chain_length": Whole(effect=Variable("OMNI2_QUESTION_MAX_TURNS")),
+        "allow_parallel_execution": Flag(
+            effect=Ignored("the tools a model asks for in one turn always run side by side")
+        ),
+        "max_parallel_tools": Whole(effect=Ignored("this version does not let it be set")),
+        "cache_tool_results": Flag(effect=Ignored(_NO_CACHE)),
+        "cache_ttl_seconds": Whole(effect=Ignored(_NO_CACHE)),
+        "mcp_fallback_enabled": Flag(effect=Ignored(_NO_FALLBACK)),
+        "fallback_strategy": Text(effect=Ignored(_NO_FALLBACK)),
+    }
+)
+
+ARGUMENT_RULE = Section(
+    effect=Applied("layer 9, arguments"),
+    required=("tools", "argument"),
+    keys={
+        "name": Text(longest=64, may_be_empty=False),
+        "tools": PATTERNS,
+        "argument": Text(may_be_empty=False),
+        "allow": PATTERNS,
+        "deny": PATTERNS,
+        "from": Text(may_be_empty=False),
+        "min": Number(least=-1e18, most=1e18),
+        "max": Number(least=-1e18, most=1e18),
+        "required": Flag(),
+        "effect": Text(choices=("deny", "ask")),
+    },
+)
+
+TEST = Section(
+    effect=Applied("run after the import, which is undone when one fails"),
+    required=("server", "tool", "expect"),
+    keys={
+        "person": Text(may_be_empty=False),
+        "role": Text(may_be_empty=False),
+        "server": Text(may_be_empty=False),
+        "tool": Text(may_be_empty=False),
+        "arguments": MapOf(key="ARGUMENT", value=Data()),
+        "expect": Text(choices=("allow", "deny", "ask")),
+    },
+)
+
+SERVERS = Section(
+    keys={
+        "global": GLOBAL,
+        "mcps": ListOf(item=SERVER, effect=Applied("Server")),
+        "roles": MapOf(key="ROLE", value=ROLE, effect=Applied("Role")),
+        "tool_patterns": MapOf(
+            key="GROUP",
+            value=PATTERNS,
+            effect=Applied("groups that patterns name as @GROUP; layer 2 blocks @dangerous"),
+        ),
+        "argument_rules": ListOf(item=ARGUMENT_RULE),
+        "require_confirmation": Section(
+            effect=Applied("layer 10, confirmation"),
+            keys={"enabled": Flag(), "actions": PATTERNS},
+        ),
+        "tests": ListOf(item=TEST),
+        "audit": AUDIT,
+        "advanced": ADVANCED,
+    }
+)
