@@ -108,8 +108,10 @@ def _given(example: Mapping[str, Any], rule: ArgumentRule) -> bool:
 
 
 def _lifted(case: Case, rule: ArgumentRule) -> bool:
-    """Whether `from` does not bind: the database rule, for those who may see every database."""
-    return not rule.attribute or (rule.attribute == DATABASES and case.all_databases)
+    """Whether `from` binds nothing: a person with "*", or the database rule for who sees them all."""
+    if not rule.attribute or (rule.attribute == DATABASES and case.all_databases):
+        return True
+    return bool(case.attribute(rule.attribute) == "*")
 
 
 def _demands_text(rule: ArgumentRule) -> bool:
@@ -152,8 +154,6 @@ def _climbs(value: str) -> bool:
 
 
 def _membership_fault(allowed: Any, value: Any) -> str:
-    if allowed == "*":
-        return ""
     if isinstance(allowed, (list, tuple)) and isinstance(value, str) and value in allowed:
         return ""
     return "the value is not among those the person may use"
