@@ -95,10 +95,11 @@ def split(text: str, limit: int) -> list[str]:
     while len(text) > limit:
         # Room for the line that closes an open code block.
         cut = _place_to_cut(text, limit - 8)
-        piece, text = text[:cut], text[cut:].removeprefix("\n")
+        piece, text = text[:cut], text[cut:]
         fence = _open_fence(piece)
         pieces.append(f"{piece}\n{fence}" if fence else piece)
-        text = f"{fence}\n{text}" if fence else text
+        # Between paragraphs the message's end stands for the empty line; in code every line counts.
+        text = f"{fence}\n{text.removeprefix(chr(10))}" if fence else text.lstrip("\n")
     return [*pieces, text]
 
 

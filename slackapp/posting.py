@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from http.client import HTTPException
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -35,7 +36,12 @@ PASSING = frozenset(
     {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited"}
 )
 # No name is made a mention and no link fetched: what we post may come from anywhere.
-PLAIN = {"unfurl_links": False, "unfurl_media": False, "parse": "none", "link_names": False}
+PLAIN: dict[str, Any] = {
+    "unfurl_links": False,
+    "unfurl_media": False,
+    "parse": "none",
+    "link_names": False,
+}
 UNREACHED = (SlackApiError, OSError, HTTPException)
 
 
