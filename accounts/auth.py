@@ -6,18 +6,21 @@ says which it was.
 """
 
 import hmac
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import AnonymousUser
 from rest_framework import authentication, exceptions, permissions
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from accounts.models import ApiKey, User
 from accounts.models.keys import KEY_PREFIX, digest
 from audit import record
 from audit.models import Entry
 from audit.record import Who
+
+if TYPE_CHECKING:
+    # REST framework's views read their settings, which name this module.
+    from rest_framework.views import APIView
 
 CHALLENGE = 'Bearer realm="omni2"'
 MAXIMUM_LENGTH = 200
@@ -86,7 +89,7 @@ class RequiresScope(permissions.BasePermission):
     A view that names no scope is closed to keys.
     """
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         """True, False for nobody, or OutOfScope."""
         if not isinstance(request.user, User):
             return False
