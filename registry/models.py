@@ -166,3 +166,17 @@ class HealthCheck(models.Model):
 
     def __str__(self) -> str:
         return f"{self.server.name} {'up' if self.ok else 'down'} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class Breaker(models.Model):
+    """How a server's calls have failed lately. No row means that nothing is wrong."""
+
+    server = models.OneToOneField(
+        Server, on_delete=models.CASCADE, primary_key=True, related_name="breaker"
+    )
+    failures = models.PositiveIntegerField(default=0, help_text="In a row.")
+    # Nobody calls before this moment; who moves it on afterwards, in one UPDATE, is the probe.
+    closed_until = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.server.name}: {self.failures} failures in a row"

@@ -72,6 +72,11 @@ def check_tool_name(name: object) -> str | None:
     return None
 
 
+def is_plain_tool_name(name: object) -> bool:
+    """Whether the name has the form of a tool's name, reserved or not."""
+    return isinstance(name, str) and len(name) <= TOOL_NAME_LENGTH and bool(_TOOL.fullmatch(name))
+
+
 def qualified_name(server: str, tool: str) -> str:
     """What a model calls this tool: `server__tool` where that fits, else a cut of it with a digest.
 

@@ -190,19 +190,23 @@ class _Work:
 
 def check_size(value: Any, max_bytes: int = MAX_BYTES) -> None:
     """Raise `Unusable` for JSON that is too deep or too long, or that is not JSON."""
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [child for each in level for child in _children(each)]
-        if not level:
-            break
-    else:
-        raise Unusable(f"it is more than {MAX_DEPTH} levels deep")
+    check_depth(value)
     try:
         size = len(json.dumps(value, allow_nan=False, ensure_ascii=False).encode())
     except (ValueError, TypeError):
         raise Unusable("it is not JSON that can be stored") from None
     if size > max_bytes:
         raise Unusable(f"it has {size:,} bytes; {max_bytes:,} are allowed")
+
+
+def check_depth(value: Any) -> None:
+    """Raise `Unusable` for JSON nested so deep that reading it by recursion would fail."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [child for each in level for child in _children(each)]
+        if not level:
+            return
+    raise Unusable(f"it is more than {MAX_DEPTH} levels deep")
 
 
 def cut(value: object) -> str:

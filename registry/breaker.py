@@ -1,0 +1,61 @@
+"""After five failures in a row a server is left alone for 30 s; then one call, in total, tries it.
+
+The state is one row, judged by the database's clock, so that all processes of the deployment share
+one breaker and one probe.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from registry.errors import BreakerOpen
+from registry.models import Breaker, Server
+
+FAILURES = 5
+PAUSE = timedelta(seconds=30)
+
+
+def admit(server: Server, *, probe: timedelta = PAUSE) -> None:
+    """Let a call through, or raise `BreakerOpen` with the seconds until the next try.
+
+    When the pause is over, the first to come is the probe; the others wait until it has succeeded
+    or failed, at most for `probe`, after which it is taken for dead.
+    """
+    row = Breaker.objects.filter(server=server).annotate(clock=Now()).first()
+    if row is None or row.closed_until is None:
+        return
+    if row.closed_until > row.clock:
+        raise _open(server, row.closed_until, row.clock)
+    mine = Breaker.objects.filter(server=server, closed_until=row.closed_until)
+    if not mine.update(closed_until=Now() + probe):
+        raise _open(server, row.clock + PAUSE, row.clock)
+
+
+def succeeded(server: Server) -> None:
+    """A call was answered: whatever was counted is forgotten."""
+    rows = Breaker.objects.filter(server=server).exclude(failures=0, closed_until=None)
+    # Asked first, because an UPDATE takes SQLite's write lock even where it changes nothing.
+    if rows.exists():
+        rows.update(failures=0, closed_until=None)
+
+
+def failed(server: Server) -> None:
+    """A call failed by the server's fault; the fifth in a row, or a probe, closes the way."""
+    rows = Breaker.objects.filter(server=server)
+    if not rows.update(failures=F("failures") + 1):
+        try:
+            with transaction.atomic():
+                Breaker.objects.create(server=server, failures=1)
+        except IntegrityError:
+            rows.update(failures=F("failures") + 1)
+    rows.filter(failures__gte=FAILURES).update(closed_until=Now() + PAUSE)
+
+
+def _open(server: Server, until: datetime, clock: datetime) -> BreakerOpen:
+    seconds = max(0.0, (until - clock).total_seconds())
+    return BreakerOpen(
+        f"server {server.name} has failed {FAILURES} times in a row and is left alone for a while",
+        retry_after=seconds,
+    )

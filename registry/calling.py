@@ -1,0 +1,152 @@
+"""One call of one tool, with what protects its server: breaker, places, retries, one deadline.
+
+`gateway.calls` is the only user. Nothing here asks who may; that has been decided.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from registry import breaker
+from registry.endpoints import endpoint_of
+from registry.errors import ServerBusy
+from registry.mcp.client import connections
+from registry.mcp.endpoint import Endpoint
+from registry.mcp.errors import (
+    Cancelled,
+    GuardRefused,
+    HttpRefused,
+    InputRequired,
+    Rejected,
+    UpstreamError,
+)
+from registry.models import Server, Tool
+
+# Calls of this process to one server at a time: a slow one takes no more threads than these.
+PLACES = 8
+LOOK_AGAIN = 0.05
+# Beyond the call's own time, until a probe that says nothing is taken for dead.
+PROBE_GRACE = 10.0
+TOO_MANY = 429
+
+Stop = threading.Event | Callable[[], bool]
+
+_places: dict[int, threading.BoundedSemaphore] = {}
+_lock = threading.Lock()
+os.register_at_fork(after_in_child=_places.clear)
+
+
+def call(
+    server: Server,
+    tool: Tool,
+    arguments: Mapping[str, Any],
+    *,
+    timeout: float | None = None,
+    cancelled: Stop | None = None,
+) -> dict[str, Any]:
+    """The tool's raw result, within `timeout` seconds (the server's own when None), tries included.
+
+    The server's row says how many tries there are. A second one is made only where the first was
+    provably not carried out, or the tool declares that twice is as good as once. Raises
+    `UpstreamError` or `RegistryError`; `executed` on both says whether the tool may have run.
+    """
+    seconds = server.timeout_seconds if timeout is None else timeout
+    deadline = time.monotonic() + seconds
+    endpoint = endpoint_of(server)
+    place = _place(server)
+    _take(place, server, deadline=deadline, cancelled=cancelled)
+    try:
+        return _tries(
+            _Target(server, tool, endpoint), arguments, deadline=deadline, cancelled=cancelled
+        )
+    finally:
+        place.release()
+
+
+class _Target:
+    """Where the tries of one call go."""
+
+    def __init__(self, server: Server, tool: Tool, endpoint: Endpoint) -> None:
+        self.server, self.tool, self.endpoint = server, tool, endpoint
+
+    def may_repeat(self, error: UpstreamError) -> bool:
+        if isinstance(error, Cancelled | GuardRefused | Rejected | InputRequired):
+            return False
+        if isinstance(error, HttpRefused) and error.status is not None and error.status < 500:
+            return error.status == TOO_MANY
+        return error.executed == "no" or self.tool.declares_idempotent
+
+
+def _tries(
+    target: _Target, arguments: Mapping[str, Any], *, deadline: float, cancelled: Stop | None
+) -> dict[str, Any]:
+    """Try until there is a result, a failure that must not be repeated, or no time left."""
+    left = max(1, target.server.retry_attempts)
+    delay = target.server.retry_delay_seconds
+    while True:
+        left -= 1
+        try:
+            return _once(target, arguments, deadline=deadline, cancelled=cancelled)
+        except UpstreamError as error:
+            late = time.monotonic() + delay >= deadline
+            if not left or late or not target.may_repeat(error):
+                raise
+            _sleep(delay, cancelled)
+            if _says_stop(cancelled):
+                raise
+
+
+def _once(
+    target: _Target, arguments: Mapping[str, Any], *, deadline: float, cancelled: Stop | None
+) -> dict[str, Any]:
+    seconds = max(0.0, deadline - time.monotonic())
+    breaker.admit(target.server, probe=timedelta(seconds=seconds + PROBE_GRACE))
+    try:
+        result = connections.call_tool(
+            target.endpoint, target.tool.name, arguments, timeout=seconds, cancelled=cancelled
+        )
+    except UpstreamError as error:
+        if _is_its_fault(error):
+            breaker.failed(target.server)
+        elif not isinstance(error, Cancelled):
+            breaker.succeeded(target.server)
+        raise
+    breaker.succeeded(target.server)
+    return result
+
+
+def _is_its_fault(error: UpstreamError) -> bool:
+    """Whether the failure says that the server is ill; a refusal says that it is there."""
+    if isinstance(error, HttpRefused):
+        return error.status is None or error.status >= 500 or error.status == TOO_MANY
+    return not isinstance(error, Cancelled | Rejected | InputRequired | GuardRefused)
+
+
+def _place(server: Server) -> threading.BoundedSemaphore:
+    with _lock:
+        return _places.setdefault(server.pk, threading.BoundedSemaphore(PLACES))
+
+
+def _take(
+    place: threading.BoundedSemaphore, server: Server, *, deadline: float, cancelled: Stop | None
+) -> None:
+    while not place.acquire(timeout=LOOK_AGAIN):
+        if _says_stop(cancelled):
+            raise Cancelled("Nobody waits for this call any more.", executed="no")
+        if time.monotonic() >= deadline:
+            raise ServerBusy(f"server {server.name} has all {PLACES} of its places taken")
+
+
+def _sleep(seconds: float, cancelled: Stop | None) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not _says_stop(cancelled):
+        time.sleep(min(LOOK_AGAIN, max(0.0, end - time.monotonic())))
+
+
+def _says_stop(cancelled: Stop | None) -> bool:
+    if cancelled is None:
+        return False
+    return cancelled.is_set() if isinstance(cancelled, threading.Event) else cancelled()

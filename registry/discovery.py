@@ -1,0 +1,211 @@
+"""What a server offers, against what somebody accepted.
+
+A tool is offered as it was accepted and not otherwise: its fingerprint is over everything its
+server says of it. What is new, changed or unusable is set aside with the reason; the other tools of
+the server stay. The network comes first, then one transaction: a failure changes no tool.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from audit import record
+from audit.models import Entry
+from audit.record import Who
+from registry import health
+from registry.endpoints import endpoint_of
+from registry.errors import CannotAccept, RegistryError, SyncFailed
+from registry.fingerprint import fingerprint
+from registry.mcp.client import Listing, connections
+from registry.mcp.errors import UpstreamError
+from registry.models import Server, Tool
+from registry.offers import Offer, flaw_of, offers_of, storable
+from registry.settling import Settled, Settling, adopt
+
+SYNC_AT_ONCE = 8
+INSTRUCTIONS_LENGTH = 16_000
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """What one look at a server's tools changed, by name; `set_aside` is all that waits now."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    set_aside: tuple[tuple[str, str], ...] = ()
+    offered: int = 0
+
+
+@dataclass(frozen=True)
+class Synced:
+    """How one server of many fared: a report, or the error that left it as it was."""
+
+    server: Server
+    report: SyncReport | None = None
+    error: RegistryError | None = None
+
+
+def sync(server: Server) -> SyncReport:
+    """Read the server's tools and settle each. Raises `SyncFailed`; then nothing has changed."""
+    listing = _list(server)
+    if isinstance(listing, RegistryError):
+        _note_failure(server, listing)
+        raise listing
+    return _store(server, listing)
+
+
+def sync_all(servers: Sequence[Server]) -> list[Synced]:
+    """Sync many at a time, in the order given; one that hangs or fails delays and stops nobody."""
+    done: dict[int, Synced] = {}
+    with ThreadPoolExecutor(SYNC_AT_ONCE, thread_name_prefix="sync") as pool:
+        looks = {pool.submit(_list, server): server for server in servers}
+        for look in as_completed(looks):
+            server = looks[look]
+            done[server.pk] = _settled(server, look.result())
+    return [done[server.pk] for server in servers]
+
+
+def accept(tool: Tool, by: Who, *, seen: str = "") -> None:
+    """Offer the tool from now on as it waits to be. `seen` is the fingerprint that was looked at.
+
+    Raises `CannotAccept` when nothing waits, when what waits is not what was seen, and when it
+    could never be used.
+    """
+    with transaction.atomic():
+        row = Tool.objects.select_for_update().select_related("server").get(pk=tool.pk)
+        offered = _waiting(row, seen or (fingerprint(tool.pending) if tool.pending else ""))
+        changed = adopt(row, offered)
+        row.save()
+        record.write(
+            Entry.Kind.TOOL_ACCEPTED,
+            Entry.Outcome.OK,
+            who=by,
+            server=row.server.name,
+            tool=row.name,
+            fingerprint=row.fingerprint,
+            detail={"changed": changed},
+        )
+    tool.refresh_from_db()
+
+
+def reject(tool: Tool, by: Who) -> None:
+    """Keep the tool set aside, whatever syncs follow, until it is accepted or has changed.
+
+    A tool that was offered is no longer. One that had been accepted in another form is offered
+    again if its server goes back to that.
+    """
+    with transaction.atomic():
+        row = Tool.objects.select_for_update().select_related("server").get(pk=tool.pk)
+        if row.pending is None:
+            row.pending, row.fingerprint = row.definition, ""
+        if row.state == Tool.State.OFFERED:
+            row.state = Tool.State.QUARANTINED
+        row.state_reason = f"rejected by {by.person or 'an administrator'}"
+        row.save()
+        record.write(
+            Entry.Kind.TOOL_QUARANTINED,
+            Entry.Outcome.REFUSED,
+            who=by,
+            server=row.server.name,
+            tool=row.name,
+            fingerprint=fingerprint(row.pending),
+            detail={"reason": row.state_reason},
+        )
+    tool.refresh_from_db()
+
+
+def _waiting(row: Tool, seen: str) -> Offer:
+    if row.pending is None:
+        raise CannotAccept(f"{row.name}: nothing waits for a decision")
+    if row.state == Tool.State.GONE:
+        raise CannotAccept(f"{row.name}: its server no longer lists it")
+    offer = Offer.of(row.pending)
+    if offer.fingerprint != seen:
+        raise CannotAccept(f"{row.name}: it has changed again since it was looked at")
+    flaw = flaw_of(row.pending)
+    if flaw or offer.name != row.name:
+        raise CannotAccept(f"{row.name}: {flaw or 'its name is not what it was'}")
+    return offer
+
+
+def _list(server: Server) -> Listing | RegistryError:
+    """What the server lists, or why not. Reads no database: it runs in threads of a pool."""
+    try:
+        return connections.list_tools(endpoint_of(server), timeout=settings.MCP_CALL_TIMEOUT)
+    except RegistryError as error:
+        return error
+    except UpstreamError as error:
+        return SyncFailed(f"server {server.name}: {health.told(str(error)) or error.code}")
+
+
+def _settled(server: Server, listing: Listing | RegistryError) -> Synced:
+    if isinstance(listing, RegistryError):
+        _note_failure(server, listing)
+        return Synced(server, error=listing)
+    return Synced(server, report=_store(server, listing))
+
+
+def _note_failure(server: Server, error: RegistryError) -> None:
+    with transaction.atomic():
+        health.observe(server, error=error.message)
+        record.write(
+            Entry.Kind.REGISTRY_SYNCED,
+            Entry.Outcome.FAILED,
+            server=server.name,
+            error_code=error.code,
+            detail={"message": error.message},
+        )
+
+
+def _store(server: Server, listing: Listing) -> SyncReport:
+    with transaction.atomic():
+        row = Server.objects.select_for_update().get(pk=server.pk)
+        settling = Settling(row)
+        results = [settling.settle(offer) for offer in offers_of(listing.tools)]
+        gone = settling.leave_out([result.name for result in results])
+        _describe(row, listing)
+        health.observe(row)
+        report = _report(row, results, gone)
+        _write_entry(row, report)
+    server.refresh_from_db()
+    return report
+
+
+def _describe(server: Server, listing: Listing) -> None:
+    server.protocol_version = str(storable(listing.protocol_version))[:32]
+    server.server_info = storable(listing.server_info)
+    server.instructions = str(storable(listing.instructions))[:INSTRUCTIONS_LENGTH]
+    server.synced_at = timezone.now()
+    server.save(
+        update_fields=["protocol_version", "server_info", "instructions", "synced_at"],
+    )
+
+
+def _report(server: Server, results: list[Settled], gone: list[str]) -> SyncReport:
+    return SyncReport(
+        added=tuple(result.name for result in results if result.is_new),
+        changed=tuple(result.name for result in results if result.is_changed),
+        gone=tuple(gone),
+        set_aside=tuple((result.name, result.reason) for result in results if result.reason),
+        offered=server.tools.filter(state=Tool.State.OFFERED).count(),
+    )
+
+
+def _write_entry(server: Server, report: SyncReport) -> None:
+    record.write(
+        Entry.Kind.REGISTRY_SYNCED,
+        Entry.Outcome.OK,
+        server=server.name,
+        detail={
+            "offered": report.offered,
+            "added": len(report.added),
+            "changed": len(report.changed),
+            "gone": len(report.gone),
+            "set_aside": len(report.set_aside),
+        },
+    )

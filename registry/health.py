@@ -1,0 +1,109 @@
+"""Whether servers answer: looked at now and then, remembered for a week, told when it changes."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from audit import record
+from audit.models import Entry
+from audit.redact import redact_text
+from registry.endpoints import endpoint_of
+from registry.errors import RegistryError
+from registry.mcp.client import connections
+from registry.mcp.errors import UpstreamError
+from registry.models import HealthCheck, Server
+
+# One failure of a server that was up may be chance.
+FAILURES_TO_BE_DOWN = 2
+KEEP = timedelta(days=7)
+LOOK_AT_ONCE = 8
+ERROR_LENGTH = 500
+
+
+def check(server: Server) -> HealthCheck:
+    """Ask the server whether it is there, and keep the answer. Never raises for its failure."""
+    return _keep(server, *_look(server))
+
+
+def check_all(servers: Sequence[Server]) -> list[HealthCheck]:
+    """Check many at a time; one that hangs delays nobody. Forgets what is older than a week."""
+    checks = []
+    with ThreadPoolExecutor(LOOK_AT_ONCE, thread_name_prefix="health") as pool:
+        looks = {pool.submit(_look, server): server for server in servers}
+        for look in as_completed(looks):
+            checks.append(_keep(looks[look], *look.result()))
+    prune()
+    return checks
+
+
+def prune() -> int:
+    """Delete checks older than a week; the number of them."""
+    return HealthCheck.objects.filter(at__lt=timezone.now() - KEEP).delete()[0]
+
+
+def observe(server: Server, *, milliseconds: int = 0, error: str = "") -> HealthCheck:
+    """Keep that the server answered, or with which error it did not, and judge its health by it.
+
+    Up after one success; down after two failures in a row, or one when nothing good is known of it.
+    """
+    error = told(error)
+    with transaction.atomic():
+        row = Server.objects.select_for_update().get(pk=server.pk)
+        seen = HealthCheck.objects.create(
+            server=row, ok=not error, milliseconds=milliseconds, error=error
+        )
+        before, row.health = row.health, _judge(row, ok=not error)
+        row.last_error, row.checked_at = error, seen.at
+        row.save(update_fields=["health", "last_error", "checked_at"])
+        if row.health != before:
+            _tell(row, before, error)
+    server.health, server.last_error, server.checked_at = row.health, row.last_error, row.checked_at
+    return seen
+
+
+def told(error: str) -> str:
+    """An upstream's error as it may be kept and shown: without secrets, on one line, cut."""
+    text = " ".join(redact_text(error).split())
+    return text if len(text) <= ERROR_LENGTH else f"{text[: ERROR_LENGTH - 1]}…"
+
+
+def _look(server: Server) -> tuple[int, str]:
+    """Milliseconds and error of one ping. Reads no database: it runs in threads of a pool."""
+    started = time.monotonic()
+    try:
+        connections.ping(endpoint_of(server), timeout=settings.MCP_CONNECT_TIMEOUT)
+    except (RegistryError, UpstreamError) as failure:
+        return _since(started), str(failure) or failure.code
+    return _since(started), ""
+
+
+def _keep(server: Server, milliseconds: int, error: str) -> HealthCheck:
+    return observe(server, milliseconds=milliseconds, error=error)
+
+
+def _judge(server: Server, *, ok: bool) -> str:
+    if ok:
+        return Server.Health.UP
+    if server.health != Server.Health.UP:
+        return Server.Health.DOWN
+    latest = server.checks.order_by("-at", "-pk").values_list("ok", flat=True)[:FAILURES_TO_BE_DOWN]
+    return Server.Health.UP if any(latest) else Server.Health.DOWN
+
+
+def _tell(server: Server, before: str, error: str) -> None:
+    up = server.health == Server.Health.UP
+    record.write(
+        Entry.Kind.REGISTRY_HEALTH,
+        Entry.Outcome.OK if up else Entry.Outcome.FAILED,
+        server=server.name,
+        detail={"before": before, "now": server.health, "error": error},
+    )
+
+
+def _since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)
