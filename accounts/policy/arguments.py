@@ -108,7 +108,7 @@ def _given(example: Mapping[str, Any], rule: ArgumentRule) -> bool:
 
 
 def _lifted(case: Case, rule: ArgumentRule) -> bool:
-    """Whether `from` binds nothing: a person with "*", or the database rule for who sees them all."""
+    """Whether `from` binds nothing here: by the person's "*", or their right to all databases."""
     if not rule.attribute or (rule.attribute == DATABASES and case.all_databases):
         return True
     return bool(case.attribute(rule.attribute) == "*")

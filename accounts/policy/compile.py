@@ -70,7 +70,6 @@ def compile_policy(document: Mapping[str, Any]) -> Policy:
         default="deny",
     )
     return Policy(
-        digest=digest_of(document),
         default_allows=effect == "allow",
         blocked=_named(document, "blocked_tools", groups),
         dangerous=Patterns([f"@{DANGEROUS}"] if DANGEROUS in groups else [], groups),
@@ -83,6 +82,7 @@ def compile_policy(document: Mapping[str, Any]) -> Policy:
         database_rules=_database_rules(),
         confirmed=_confirmed(document.get("require_confirmation"), groups),
         groups=groups,
+        digest=digest_of(document),
     )
 
 

@@ -23,10 +23,11 @@ def values_at(arguments: Mapping[str, Any], path: tuple[str, ...]) -> list[Any]:
     todo: list[tuple[Any, tuple[str, ...], int]] = [(arguments, path, 0)]
     while todo:
         node, rest, depth = todo.pop()
-        if depth > MAXIMUM_DEPTH or len(found) + len(todo) > MAXIMUM_VALUES:
+        length = len(node) if isinstance(node, (list, tuple)) else 1
+        if depth > MAXIMUM_DEPTH or len(found) + len(todo) + length > MAXIMUM_VALUES:
             raise Unclear("the arguments are nested too deeply or too large to be judged")
         if isinstance(node, (list, tuple)):
-            todo.extend((item, rest, depth + 1) for item in node[: MAXIMUM_VALUES + 1])
+            todo.extend((item, rest, depth + 1) for item in node)
         elif not rest:
             found.append(node)
         elif isinstance(node, Mapping):

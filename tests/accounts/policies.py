@@ -7,7 +7,19 @@ NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 SERVERS = ("db", "crm", "Db2")
 TOOLS = ("get_a", "get_b", "drop_a", "Get_a", "run")
 PATTERNS = (
-    *("*", "get_*", "*_a", "?et_a", "drop_?", "run", "get_a", "db/*", "db/get_*", "*/run", "crm/drop_a"),
+    *(
+        "*",
+        "get_*",
+        "*_a",
+        "?et_a",
+        "drop_?",
+        "run",
+        "get_a",
+        "db/*",
+        "db/get_*",
+        "*/run",
+        "crm/drop_a",
+    ),
     *("d?/*", "@dangerous", "@reads", "nothing", "g*t*a", "D*/get_a"),
 )
 ROLES = ("admin", "dev", "guest", "ghost")
@@ -63,7 +75,9 @@ class Maker:
 
     def restriction(self):
         said = {}
-        for key in self.some(("allow_all", "deny_all", "allow_only", "deny", "allow_all_except"), 2):
+        for key in self.some(
+            ("allow_all", "deny_all", "allow_only", "deny", "allow_all_except"), 2
+        ):
             said[key] = self.often(0.5) if key.endswith("_all") else self.patterns(2)
         return said
 
@@ -99,7 +113,9 @@ class Maker:
             return "*"
         if kind == "list":
             return self.some(SERVERS)
-        return {server: self.own_entry() for server in self.some(SERVERS)} if kind == "map" else None
+        return (
+            {server: self.own_entry() for server in self.some(SERVERS)} if kind == "map" else None
+        )
 
     def own_entry(self):
         if self.often(0.2):
@@ -116,7 +132,9 @@ class Maker:
             "role": self.one((None, None, *ROLES)),
             "teams": tuple(self.some(("a", "b", "c"), 2)),
             "super_admin": self.often(0.1),
-            "status": "active" if self.often(0.95) else self.one(("inactive", "suspended", "pending")),
+            "status": "active"
+            if self.often(0.95)
+            else self.one(("inactive", "suspended", "pending")),
             "allowed_mcps": self.allowed_mcps(),
             "grants": [
                 (self.one(SERVERS), tuple(self.patterns(2)), self.one(ends))

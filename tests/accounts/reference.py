@@ -18,7 +18,11 @@ def fits(p, s):
 
 def evaluate(doc, who, tool, args, now):
     """Layers 1 to 10."""
-    server, default, rules = tool["server"], doc["default_user"], doc["servers"].get(tool["server"], {})
+    server, default, rules = (
+        tool["server"],
+        doc["default_user"],
+        doc["servers"].get(tool["server"], {}),
+    )
 
     def hit(patterns):
         flat = [q for p in patterns for q in (doc["groups"][p[1:]] if p[0] == "@" else [p])]
@@ -37,7 +41,10 @@ def evaluate(doc, who, tool, args, now):
 
     if who["status"] != "active" or not tool["enabled"] or tool["state"] != "offered":
         return "deny", "standing"
-    if not bypass and hit(doc["blocked_tools"] + ([] if danger or "dangerous" not in doc["groups"] else ["@dangerous"])):
+    if not bypass and hit(
+        doc["blocked_tools"]
+        + ([] if danger or "dangerous" not in doc["groups"] else ["@dangerous"])
+    ):
         return "deny", "global blocks"
     if not (bypass or admin) and hit(doc["admin_only_tools"]):
         return "deny", "admin only"
@@ -48,7 +55,11 @@ def evaluate(doc, who, tool, args, now):
     entry = {"mode": "inherit" if listed or admin else "only grants"}
     if listed and isinstance(own, dict):
         entry = {"mode": "all"} if own[server] == "*" else own[server]
-    mine = entry["mode"] == "all" or (entry["mode"] == "custom" and hit(entry["tools"])) or any(map(hit, grants))
+    mine = (
+        entry["mode"] == "all"
+        or (entry["mode"] == "custom" and hit(entry["tools"]))
+        or any(map(hit, grants))
+    )
     if hit(entry.get("deny", [])) or (not mine and entry["mode"] != "inherit"):
         return "deny", "own rule"
     layer = "own rule" if mine else by_role(doc, roles, rules, server, hit, bypass)
@@ -57,7 +68,11 @@ def evaluate(doc, who, tool, args, now):
     broken = broken_rules(doc, who, args, hit, databases)
     if "deny" in broken:
         return "deny", "arguments"
-    if hit(doc["require_confirmation"]["actions"]) or broken or (rules.get("confirm_destructive") and tool["destructive"]):
+    if (
+        hit(doc["require_confirmation"]["actions"])
+        or broken
+        or (rules.get("confirm_destructive") and tool["destructive"])
+    ):
         return "ask", "confirmation"
     return "allow", layer
 
@@ -70,8 +85,14 @@ def by_role(doc, roles, rules, server, hit, bypass):
         if on.get("deny_all") or hit(denied) or ("allow_only" in on and not hit(on["allow_only"])):
             return "role denies"
     for role, on in said:
-        named = role.get("allowed_mcp_tools", {}).get(server, []) + role.get("allowed_tool_patterns", [])
-        if on.get("allow_all") or {"allow_only", "deny", "allow_all_except"} & set(on) or hit(named):
+        named = role.get("allowed_mcp_tools", {}).get(server, []) + role.get(
+            "allowed_tool_patterns", []
+        )
+        if (
+            on.get("allow_all")
+            or {"allow_only", "deny", "allow_all_except"} & set(on)
+            or hit(named)
+        ):
             return "role"
     return "role" if bypass else "default"
 
@@ -81,19 +102,27 @@ def broken_rules(doc, who, args, hit, databases):
     rules = [r for r in doc["argument_rules"] if hit(r["tools"])]
     if not any(r.get("from") == "allowed_databases" for r in rules):
         rules += [{"argument": n, "from": "allowed_databases"} for n in DATABASE_NAMES]
-    return {r.get("effect", "deny") for r in rules if not kept(r, doc, who, dig(args, r["argument"].split(".")), databases)}
+    return {
+        r.get("effect", "deny")
+        for r in rules
+        if not kept(r, doc, who, dig(args, r["argument"].split(".")), databases)
+    }
 
 
 def kept(rule, doc, who, values, databases):
     mine = who["attributes"].get(rule.get("from"), doc["default_user"].get(rule.get("from"), ()))
-    lifted = "from" not in rule or (databases and rule["from"] == "allowed_databases") or mine == "*"
+    lifted = (
+        "from" not in rule or (databases and rule["from"] == "allowed_databases") or mine == "*"
+    )
     if lifted and not {"allow", "deny", "min", "max", "required"} & set(rule):
         return True
     if rule.get("required") and all(v is None for v in values or []):
         return False
     return values is not None and all(
         ("allow" not in rule or (isinstance(v, str) and any(fits(p, v) for p in rule["allow"])))
-        and ("deny" not in rule or (isinstance(v, str) and not any(fits(p, v) for p in rule["deny"])))
+        and (
+            "deny" not in rule or (isinstance(v, str) and not any(fits(p, v) for p in rule["deny"]))
+        )
         and (lifted or (isinstance(v, str) and v in mine))
         and not (("min" in rule or "max" in rule) and (type(v) not in (int, float) or v - v != 0))
         and ("min" not in rule or v >= rule["min"])
@@ -109,4 +138,8 @@ def dig(node, path):
         return None if None in parts else sum(parts, [])
     if not path or node is None:
         return [] if path else [node]
-    return (dig(node[path[0]], path[1:]) if path[0] in node else []) if isinstance(node, dict) else None
+    return (
+        (dig(node[path[0]], path[1:]) if path[0] in node else [])
+        if isinstance(node, dict)
+        else None
+    )
