@@ -4,120 +4,61 @@
         ...                     # point a client at api.url
     api.requests                # what it was asked: headers and body
 
-A script is a list of turns, or a function from the request's body to a turn. A turn is a `Turn`, or
-trouble: `Refuse`, `Hang`, `Pings`. After the last turn of a list every request is a 400.
+A script is a list of turns (see `messages_turns`), or a function from the request's body to a turn.
+After the last turn of a list every request is a 400.
 
 `python -m tests.fakes.messages_api --port 8900` serves a script that asks once for the first tool
 it is offered and then answers; benchmarks use it.
 """
 
 import argparse
-import itertools
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-Block = dict[str, Any]
-Body = dict[str, Any]
-Event = tuple[str, dict[str, Any]]
+from tests.fakes.messages_turns import (
+    AFTER_BLOCK,
+    BEFORE_STOP,
+    IN_TEXT,
+    IN_TOOL_USE,
+    Body,
+    Hang,
+    Pings,
+    Refuse,
+    Script,
+    Step,
+    Turn,
+    busy,
+    events_of,
+    message_of,
+    rejects,
+    says,
+    stream_of,
+    uses,
+)
 
-USAGE = {
-    "input_tokens": 100,
-    "output_tokens": 20,
-    "cache_creation_input_tokens": 0,
-    "cache_read_input_tokens": 0,
-}
-# Where a stream can be cut: inside a text, inside a tool's arguments, after a whole block, and after
-# the turn's end was announced but before its last event.
-IN_TEXT, IN_TOOL_USE, AFTER_BLOCK, BEFORE_STOP = "text", "tool_use", "after_block", "before_stop"
-
-
-@dataclass(frozen=True)
-class Turn:
-    """An answer. `usage` holds what is sent and nothing else; `delay` is in seconds.
-
-    `cut` ends the stream early: abruptly, or `cleanly` as a proxy does. `error` sends an error event
-    of that type instead of the rest. `broken` writes this instead of the first delta's data.
-    """
-
-    blocks: tuple[Block, ...]
-    stop: str = "end_turn"
-    usage: Mapping[str, int] = field(default_factory=lambda: USAGE)
-    model: str = ""
-    delay: float = 0
-    cut: str = ""
-    cleanly: bool = False
-    error: str = ""
-    broken: str = ""
-
-
-@dataclass(frozen=True)
-class Refuse:
-    """An HTTP answer that is no message."""
-
-    status: int
-    body: str = '{"type":"error","error":{"type":"api_error","message":"Internal error"}}'
-    headers: Mapping[str, str] = field(default_factory=dict)
-    content_type: str = "application/json"
-
-
-@dataclass(frozen=True)
-class Hang:
-    """The request is read and never answered."""
-
-
-@dataclass(frozen=True)
-class Pings:
-    """The stream begins, and then there are only pings, for ever."""
-
-    every: float = 0.02
-    text: str = ""
-
-
-Script = Sequence[Turn | Refuse | Hang | Pings] | Callable[[Body], Turn | Refuse | Hang | Pings]
-_ids = itertools.count(1)
-
-
-def says(text: str, *, thinking: str = "", **values: Any) -> Turn:
-    """A turn that is text."""
-    return Turn((*_thoughts(thinking), {"type": "text", "text": text}), **values)
-
-
-def uses(
-    *calls: tuple[str, Mapping[str, Any]], text: str = "", thinking: str = "", **values: Any
-) -> Turn:
-    """A turn that asks for tools, each given as (name, arguments)."""
-    said = ({"type": "text", "text": text},) if text else ()
-    asked = tuple(
-        {"type": "tool_use", "id": f"toolu_{next(_ids):08}", "name": name, "input": dict(arguments)}
-        for name, arguments in calls
-    )
-    return Turn((*_thoughts(thinking), *said, *asked), **{"stop": "tool_use"} | values)
-
-
-def _thoughts(thinking: str) -> tuple[Block, ...]:
-    if not thinking:
-        return ()
-    return ({"type": "thinking", "thinking": thinking, "signature": "c2lnbmVk"},)
-
-
-def busy(retry_after: str = "", status: int = 429) -> Refuse:
-    """A rate limit, or another refusal that asks to wait."""
-    kind = "overloaded_error" if status == 529 else "rate_limit_error"
-    body = json.dumps({"type": "error", "error": {"type": kind, "message": "Too many requests"}})
-    return Refuse(status, body, {"retry-after": retry_after} if retry_after else {})
-
-
-def rejects(status: int, kind: str, message: str) -> Refuse:
-    """A refusal that will not change by waiting."""
-    return Refuse(
-        status, json.dumps({"type": "error", "error": {"type": kind, "message": message}})
-    )
+__all__ = [
+    "AFTER_BLOCK",
+    "BEFORE_STOP",
+    "IN_TEXT",
+    "IN_TOOL_USE",
+    "Hang",
+    "MessagesApi",
+    "Pings",
+    "Refuse",
+    "Request",
+    "Turn",
+    "busy",
+    "rejects",
+    "says",
+    "serve",
+    "uses",
+]
 
 
 @dataclass(frozen=True)
@@ -141,7 +82,7 @@ class MessagesApi:
         self._script = script if callable(script) else list(script)
         self._lock = threading.Lock()
 
-    def next_turn(self, request: Request) -> Turn | Refuse | Hang | Pings:
+    def next_turn(self, request: Request) -> Step:
         with self._lock:
             self.requests.append(request)
             if callable(self._script):
@@ -221,10 +162,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, turn: Turn, body: Body) -> None:
         self.server.api.closing.wait(turn.delay)
         if not body.get("stream"):
-            self._whole(200, json.dumps(_message(turn)), "application/json")
+            self._whole(200, json.dumps(message_of(turn)), "application/json")
             return
         self._open_stream()
-        self.wfile.write(b"".join(self._chunk(name, data) for name, data in _cut(turn)))
+        self.wfile.write(b"".join(self._chunk(name, data) for name, data in stream_of(turn)))
         if turn.cut and not turn.cleanly:
             self.close_connection = True
             return
@@ -233,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _ping(self, pings: Pings, body: Body) -> None:
         self._open_stream()
         turn = says(pings.text, model=body.get("model", ""))
-        begun = list(_events(turn))[: 3 if pings.text else 1]
+        begun = list(events_of(turn))[: 3 if pings.text else 1]
         self.wfile.write(b"".join(self._chunk(name, data) for name, data in begun))
         while not self.server.api.closing.wait(pings.every):
             self.wfile.write(self._chunk("ping", {"type": "ping"}))
@@ -251,93 +192,6 @@ class _Handler(BaseHTTPRequestHandler):
         return b"%x\r\n%s\r\n" % (len(content), content)
 
 
-def _message(turn: Turn) -> dict[str, Any]:
-    return {
-        "id": f"msg_{next(_ids):08}",
-        "type": "message",
-        "role": "assistant",
-        "model": turn.model,
-        "content": list(turn.blocks),
-        "stop_reason": turn.stop,
-        "stop_sequence": None,
-        "usage": dict(turn.usage),
-    }
-
-
-def _cut(turn: Turn) -> list[tuple[str, Any]]:
-    """The events of a turn as far as they shall be sent."""
-    events: list[tuple[str, Any]] = list(_events(turn))
-    if turn.broken:
-        at = _place(events, "content_block_delta")
-        return [*events[:at], (events[at][0], turn.broken)]
-    if turn.error:
-        at = _place(events, "content_block_delta") + 1
-        problem = {"type": turn.error, "message": "Something went wrong"}
-        return [*events[:at], ("error", {"type": "error", "error": problem})]
-    ends = {
-        IN_TEXT: lambda: _place(events, "content_block_delta", "text_delta") + 1,
-        IN_TOOL_USE: lambda: _place(events, "content_block_delta", "input_json_delta") + 1,
-        AFTER_BLOCK: lambda: len(events) - 2,
-        BEFORE_STOP: lambda: len(events) - 1,
-    }
-    return events[: ends[turn.cut]()] if turn.cut else events
-
-
-def _place(events: Sequence[Event], name: str, delta: str = "") -> int:
-    return next(
-        place
-        for place, (event, data) in enumerate(events)
-        if event == name and (not delta or data["delta"]["type"] == delta)
-    )
-
-
-def _events(turn: Turn) -> Iterator[Event]:
-    """The stream of a whole turn, as the API documents it."""
-    begun = {**_message(turn), "content": [], "stop_reason": None}
-    if "output_tokens" in turn.usage:
-        begun["usage"] = {**turn.usage, "output_tokens": 1}
-    yield "message_start", {"type": "message_start", "message": begun}
-    for index, block in enumerate(turn.blocks):
-        empty, deltas = _pieces(block)
-        yield (
-            "content_block_start",
-            {"type": "content_block_start", "index": index, "content_block": empty},
-        )
-        for delta in deltas:
-            yield (
-                "content_block_delta",
-                {"type": "content_block_delta", "index": index, "delta": delta},
-            )
-        yield "content_block_stop", {"type": "content_block_stop", "index": index}
-    ended = {"stop_reason": turn.stop, "stop_sequence": None}
-    output = {key: value for key, value in turn.usage.items() if key == "output_tokens"}
-    yield "message_delta", {"type": "message_delta", "delta": ended, "usage": output}
-    yield "message_stop", {"type": "message_stop"}
-
-
-def _pieces(block: Block) -> tuple[Block, list[dict[str, Any]]]:
-    """A block as it starts, and the deltas that fill it."""
-    if block["type"] == "text":
-        deltas = [{"type": "text_delta", "text": part} for part in _halves(block["text"])]
-        return {**block, "text": ""}, deltas
-    if block["type"] == "tool_use":
-        written = json.dumps(block["input"], ensure_ascii=False)
-        deltas = [{"type": "input_json_delta", "partial_json": part} for part in _halves(written)]
-        return {**block, "input": {}}, deltas
-    if block["type"] == "thinking":
-        thought = [
-            {"type": "thinking_delta", "thinking": part} for part in _halves(block["thinking"])
-        ]
-        signature = {"type": "signature_delta", "signature": block["signature"]}
-        return {**block, "thinking": "", "signature": ""}, [*thought, signature]
-    return block, []
-
-
-def _halves(text: str) -> list[str]:
-    middle = len(text) // 2
-    return [part for part in (text[:middle], text[middle:]) if part]
-
-
 def ask_once(body: Body) -> Turn:
     """Ask for the first tool that is offered, and answer when its result is there."""
     last = body["messages"][-1]["content"]
@@ -350,9 +204,7 @@ def ask_once(body: Body) -> Turn:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description="A Messages API that asks for one tool, then answers."
-    )
+    parser = argparse.ArgumentParser(description="A Messages API that asks for a tool.")
     parser.add_argument("--port", type=int, default=8900)
     with serve(ask_once, port=parser.parse_args().port) as api:
         print(f"listening on {api.url}", flush=True)
