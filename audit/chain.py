@@ -23,11 +23,21 @@ CONTENT_COLUMNS = frozenset({"arguments", "preview", "detail"})
 _EMPTY = (None, "")
 
 
+def plain(value: object) -> str:
+    """How a moment (in UTC) and a sum of money are spelled; raises `TypeError` for all else."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    if isinstance(value, Decimal):
+        return f"{value:.8f}"
+    raise TypeError(f"a {type(value).__name__} has no canonical spelling")
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, default=plain)
+
+
 def canonical(value: object) -> bytes:
     """One spelling for a value that JSON can carry: keys sorted, no spaces, ASCII."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), allow_nan=False, default=plain
-    ).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def digest(value: object) -> str:
@@ -87,11 +97,3 @@ def ids(members: str) -> Iterable[int]:
 
 def _hash(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
-
-
-def plain(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
-    if isinstance(value, Decimal):
-        return f"{value:.8f}"
-    raise TypeError(f"a {type(value).__name__} has no canonical spelling")

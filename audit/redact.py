@@ -99,8 +99,8 @@ def _may_hold_form(text: str) -> bool:
     """A quick no for short texts, where looking for each spelling would take longer."""
     if len(text) >= len(_forms):
         return True
-    heads = _heads
-    return any(text[at : at + SHORTEST] in heads for at in range(len(text) - SHORTEST + 1))
+    pieces = [text[at : at + SHORTEST] for at in range(len(text) - SHORTEST + 1)]
+    return not _heads.isdisjoint(pieces)
 
 
 def _storable(text: str) -> str:

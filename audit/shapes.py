@@ -161,12 +161,7 @@ _ASSIGNMENT = re.compile(
 )
 _NOTHING = frozenset({"none", "null", "true", "false"})
 _COUNT = re.compile(r"\d{1,9}[.)]?")
-_PAGING = tuple(
-    spelling + mark
-    for word in PAGING_WORDS
-    for spelling in (word, word.title(), word.upper())
-    for mark in ("", "_", "-")
-)
+_PAGING = tuple(word + mark for word in PAGING_WORDS for mark in ("", "_", "-"))
 
 
 def _assignment(match: re.Match[str]) -> str:
@@ -176,9 +171,16 @@ def _assignment(match: re.Match[str]) -> str:
     is_token = whole[0] in "tT"
     if not value or (group == "bare" and _prose(value, is_token=is_token)):
         return whole
-    if is_token and match.string.endswith(_PAGING, 0, match.start()):
+    if is_token and _is_page_token(match.string, match.start()):
         return whole
     return whole[: match.start(group) - match.start()] + REDACTED
+
+
+def _is_page_token(text: str, at: int) -> bool:
+    """Whether the token that begins there is `page_token` or one of its kind."""
+    if text[at - 1 : at].isspace():
+        return False
+    return text[max(at - 14, 0) : at].lower().endswith(_PAGING)
 
 
 def _prose(value: str, *, is_token: bool) -> bool:
@@ -214,6 +216,8 @@ def redact_shapes(text: str) -> str:
         return text
     lowered = text.lower()
     for hints, pattern, replacement in _RULES:
-        if any(hint in lowered for hint in hints):
-            text = pattern.sub(replacement, text)
+        for hint in hints:
+            if hint in lowered:
+                text = pattern.sub(replacement, text)
+                break
     return text

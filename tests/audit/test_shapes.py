@@ -129,7 +129,8 @@ AROUND = st.lists(st.sampled_from([*HARMLESS, *HOSTILE, "x", '"']), max_size=4).
 @given(AROUND, st.sampled_from(SECRETS), AROUND)
 def test_no_neighbour_saves_a_secret(before: str, row: tuple[str, str, str], after: str) -> None:
     text, secret, _ = row
-    assert secret not in redact_shapes(f"{before}\n{text}\n{after}").replace(before, "")
+    safe = redact_shapes(f"{before}\n{text}\n{after}")
+    assert safe.count(secret) <= before.count(secret) + after.count(secret)
 
 
 @pytest.mark.parametrize(
