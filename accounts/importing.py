@@ -50,6 +50,8 @@ class PersonSpec:
     role: str = ""
     teams: tuple[str, ...] = ()
     slack_user_id: str = ""
+    # None leaves what the person has: a file may know the user and not the workspace.
+    slack_team_id: str | None = None
     allowed_mcps: Any = None
     allowed_domains: Any = None
     allowed_databases: Any = None
@@ -116,6 +118,7 @@ def apply_people(spec: PeopleSpec, *, prune: bool = False) -> Outcome:
     for team in spec.teams:
         columns = asdict(team) | {"default_role": roles.get(team.default_role)}
         changes += _upsert(Team, {"key": columns.pop("key")}, columns)
+    _free_slack_ids(spec.people)
     for person in spec.people:
         changes += _apply_person(person, roles)
     changes += _replace_rules([spec.default_user] if spec.default_user else [], _of_people())
@@ -158,7 +161,7 @@ def _upsert(
     row = model._default_manager.filter(**key).first()
     if row is None:
         model._default_manager.create(**key, **columns)
-        return [f"{name}: added"]
+        return [f"{name}: added{_given(columns)}"]
     changed = {
         column: (getattr(row, column), value)
         for column, value in columns.items()
@@ -173,6 +176,12 @@ def _upsert(
     ]
 
 
+def _given(columns: Mapping[str, Any]) -> str:
+    """What a new row says beyond the nothing that rows say by default."""
+    said = ", ".join(f"{column} {_said(value)}" for column, value in columns.items() if value)
+    return f" ({said})" if said else ""
+
+
 def _said(value: Any) -> str:
     """A value in a line of the difference; a row by its name."""
     if isinstance(value, Role):
@@ -184,16 +193,26 @@ def _apply_person(spec: PersonSpec, roles: Mapping[str, Role]) -> list[str]:
     columns = asdict(spec) | {"role": roles.get(spec.role)}
     teams, limit = set(columns.pop("teams")), columns.pop("usage_limit")
     email, super_admin = columns.pop("email"), columns.pop("super_admin")
+    if spec.slack_team_id is None:
+        del columns["slack_team_id"]
     user = User.objects.filter(email=email).first()
     if user is None:
         columns |= {"is_superuser": super_admin, "is_staff": super_admin}
         user = User.objects.create_user(email, **columns)
-        changes = [f"person {email}: added" + (" as super admin" if super_admin else "")]
+        changes = [f"person {email}: added{_given(columns)}"]
     else:
         if user.is_superuser != super_admin:
             columns |= {"is_superuser": super_admin, "is_staff": super_admin}
         changes = _upsert(User, {"email": email}, columns)
     return changes + _join(user, teams) + _limit(user, limit)
+
+
+def _free_slack_ids(people: Iterable[PersonSpec]) -> None:
+    """Take Slack users from whoever has them now, so that two people may change places."""
+    for spec in people:
+        if spec.slack_user_id:
+            holders = User.objects.filter(slack_user_id=spec.slack_user_id)
+            holders.exclude(email=spec.email).update(slack_user_id="")
 
 
 def _join(user: User, teams: set[str]) -> list[str]:
@@ -222,9 +241,9 @@ def _replace_rules(specs: Sequence[RuleSpec], of: Q) -> list[str]:
         spec = wanted.pop(_place(rule), None)
         if spec is None:
             rule.delete()
-            changes.append(f"rule {rule}: removed ({_content(rule)})")
+            changes.append(f"policy, {rule}: removed{_shown(rule)}")
         elif _content(rule) != _content(spec):
-            changes.append(f"rule {rule}: {_content(rule)} → {_content(spec)}")
+            changes.append(f"policy, {rule}: {_content(rule)} → {_content(spec)}")
             rule.patterns, rule.condition = list(spec.patterns), dict(spec.condition)
             rule.save(update_fields=["patterns", "condition"])
     for spec in wanted.values():
@@ -233,7 +252,7 @@ def _replace_rules(specs: Sequence[RuleSpec], of: Q) -> list[str]:
             "condition": dict(spec.condition),
         }
         rule = Rule.objects.create(**columns)
-        changes.append(f"rule {rule}: added ({_content(rule)})")
+        changes.append(f"policy, {rule}: added{_shown(rule)}")
     return changes
 
 
@@ -244,7 +263,11 @@ def _place(rule: Rule | RuleSpec) -> tuple[str, str, str, str, str, int]:
 def _content(rule: Rule | RuleSpec) -> str:
     patterns = ", ".join(rule.patterns)
     conditions = ", ".join(f"{key}: {value!r}" for key, value in sorted(rule.condition.items()))
-    return "; ".join(part for part in (patterns, conditions) if part) or "no patterns"
+    return "; ".join(part for part in (patterns, conditions) if part) or "nothing"
+
+
+def _shown(rule: Rule) -> str:
+    return f" ({_content(rule)})" if rule.patterns or rule.condition else ""
 
 
 def _replace_provisioning(

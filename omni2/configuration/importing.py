@@ -27,7 +27,7 @@ from registry import importing as registry_importing
 from registry.credentials import OWN_SECRETS
 from registry.importing import ServerSpec
 
-PEOPLE, SERVERS = "users.yaml", "mcps.yaml"
+PEOPLE, SERVERS, SLACK = "users.yaml", "mcps.yaml", "slack.yaml"
 # What is only printed may name the gateway's own secrets; what is applied may not use them.
 _APPLIED = frozenset({PEOPLE, SERVERS})
 
@@ -82,12 +82,25 @@ def _read(paths: Mapping[str, Path], report: Report) -> dict[str, Checked]:
 
 def _plan(files: Mapping[str, Checked], names: Known) -> _Plan:
     roles = read_roles(files, names)
-    people = read_people(files[PEOPLE], roles, names) if PEOPLE in files else None
+    workspace = _workspace(files)
+    people = None
+    if PEOPLE in files:
+        people = read_people(files[PEOPLE], roles, names, workspace=workspace)
     if SERVERS not in files:
         return _Plan(people=people, roles=roles)
     rules = read_policy(files[SERVERS])
     _warn_of_unknown_roles(files[SERVERS], names)
     return _Plan(people, roles, read_servers(files[SERVERS]), rules)
+
+
+def _workspace(files: Mapping[str, Checked]) -> str | None:
+    """The Slack workspace of slack.yaml, which is of use to people alone."""
+    if SLACK not in files:
+        return None
+    workspace: str | None = files[SLACK].data.get("slack", {}).get("workspace_id")
+    if workspace and PEOPLE not in files:
+        files[SLACK].note("slack.workspace_id", "it is written with the people of users.yaml")
+    return workspace
 
 
 def _warn_of_unknown_roles(checked: Checked, names: Known) -> None:

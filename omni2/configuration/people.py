@@ -27,9 +27,14 @@ from omni2.configuration.shapes import nearest
 _WITHOUT_RIGHTS = "(it is made, with no rights at all)"
 
 
-def read_people(checked: Checked, roles: Sequence[RoleSpec], known: Known) -> PeopleSpec:
-    """All that the file says; what is wrong with it is added to its problems."""
-    reader = _People(checked, known)
+def read_people(
+    checked: Checked, roles: Sequence[RoleSpec], known: Known, *, workspace: str | None = None
+) -> PeopleSpec:
+    """All that the file says; what is wrong with it is added to its problems.
+
+    `workspace` is the Slack team of people who have a Slack user and name no team of their own.
+    """
+    reader = _People(checked, known, workspace)
     teams, people = reader.teams(), reader.people()
     provisioning, default_user = reader.provisioning(), reader.default_user()
     bare = [RoleSpec(name) for name in sorted(reader.bare_roles)]
@@ -45,8 +50,9 @@ def read_people(checked: Checked, roles: Sequence[RoleSpec], known: Known) -> Pe
 
 
 class _People:
-    def __init__(self, checked: Checked, known: Known) -> None:
+    def __init__(self, checked: Checked, known: Known, workspace: str | None) -> None:
         self.checked = checked
+        self.workspace = workspace
         self.known = known
         self.bare_roles: set[str] = set()
         self.named_teams: set[str] = set()
@@ -54,7 +60,7 @@ class _People:
         self.slack_ids: dict[str, str] = {}
 
     def _role(self, said: Mapping[str, Any], key: str, path: str) -> str:
-        name = said.get(key, "")
+        name: str = said.get(key, "")
         if name and not SLUG.fullmatch(name):
             self.checked.refuse(f"{path}.{key}", f"a role's name {NOT_A_SLUG}")
         elif name and name not in self.known.roles:
@@ -92,6 +98,7 @@ class _People:
             role=self._role(said, "role", path),
             teams=self._teams_of(said, path),
             slack_user_id=self._slack_id(said.get("slack_user_id", ""), path),
+            slack_team_id=self._slack_team(said, path),
             allowed_mcps=self._reach(said.get("allowed_mcps"), f"{path}.allowed_mcps"),
             allowed_domains=_all_or_some(said.get("allowed_domains")),
             allowed_databases=_all_or_some(said.get("allowed_databases")),
@@ -133,9 +140,26 @@ class _People:
             self.slack_ids.setdefault(slack_id, f"{path}.slack_user_id")
         return slack_id
 
+    def _slack_team(self, said: Mapping[str, Any], path: str) -> str | None:
+        """The person's workspace; None leaves what the database has."""
+        team: str | None = said.get("slack_team_id", self.workspace)
+        if not said.get("slack_user_id"):
+            return str(said.get("slack_team_id", ""))
+        if team is None and not self._has_slack_team(said["email"]):
+            self.checked.warn(
+                f"{path}.slack_user_id",
+                "Slack tells people by workspace and user: without slack_team_id here, or "
+                "slack.workspace_id in a slack.yaml imported with it, nobody is recognised",
+            )
+        return team
+
+    def _has_slack_team(self, email: str) -> bool:
+        stored = User.objects.filter(email=email.strip().lower()).exclude(slack_team_id="")
+        return stored.exists()
+
     def _check_slack_ids(self, named: set[str]) -> None:
         """Refuse Slack users that already are somebody whom the file does not name."""
-        others = User.objects.filter(slack_team_id="", slack_user_id__in=self.slack_ids)
+        others = User.objects.filter(slack_user_id__in=self.slack_ids)
         for user in others.exclude(email__in=named):
             path = self.slack_ids[user.slack_user_id]
             self.checked.refuse(path, f"is the Slack user of {user.email} already")

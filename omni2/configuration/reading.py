@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.constructor import SafeConstructor
+from ruamel.yaml.constructor import BaseConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -68,8 +68,9 @@ def read_file(path: Path) -> tuple[Read, list[Problem]]:
 
 def read_text(text: str, name: str) -> tuple[Read, list[Problem]]:
     """As `read_file`, for text at hand; `name` is what errors call it."""
+    yaml = YAML(typ="safe", pure=True)
     try:
-        top = YAML(typ="safe", pure=True).compose(text)
+        top = yaml.compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise Unreadable(
@@ -83,7 +84,7 @@ def read_text(text: str, name: str) -> tuple[Read, list[Problem]]:
         raise Unreadable(Problem(Place(name, 1), "is nested too deeply")) from error
     if top is None:
         return Read({}, Place(name, 1)), []
-    reader = _Reader(name)
+    reader = _Reader(name, yaml.constructor)
     return reader.read(top, "", depth=0), reader.problems
 
 
@@ -101,10 +102,10 @@ def _said(error: MarkedYAMLError) -> str:
 class _Reader:
     """Turns composed nodes into `Read`, counting them."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, constructor: BaseConstructor) -> None:
         self.name = name
         self.problems: list[Problem] = []
-        self._constructor = SafeConstructor()
+        self._constructor = constructor
         self._nodes = 0
 
     def read(self, node: Node, path: str, *, depth: int) -> Read:
@@ -148,7 +149,7 @@ class _Reader:
         except (YAMLError, ValueError) as error:
             raise Unreadable(Problem(place, f"{node.value!r} cannot be read as a value")) from error
 
-    def _mapping(self, node: MappingNode, path: str, *, depth: int) -> dict[str, Read]:
+    def _mapping(self, node: Node, path: str, *, depth: int) -> dict[str, Read]:
         found: dict[str, Read] = {}
         merged: dict[str, Read] = {}
         for key_node, value_node in node.value:
@@ -167,7 +168,7 @@ class _Reader:
             found[key] = replace(value, place=place)
         return merged | found
 
-    def _merge_sources(self, node: Node, place: Place, *, depth: int) -> Iterator[MappingNode]:
+    def _merge_sources(self, node: Node, place: Place, *, depth: int) -> Iterator[Node]:
         for source in node.value if isinstance(node, SequenceNode) else [node]:
             if not isinstance(source, MappingNode):
                 raise Unreadable(Problem(place, "<< takes a mapping or a list of mappings"))

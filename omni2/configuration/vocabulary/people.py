@@ -2,6 +2,7 @@
 
 from omni2.configuration.shapes import (
     Applied,
+    Effect,
     Either,
     Flag,
     Ignored,
@@ -59,6 +60,7 @@ PERSON = Section(
         "allowed_databases": _all_or_some("User.allowed_databases: layer 9, arguments"),
         "teams": ListOf(item=Text(may_be_empty=False), effect=Applied("User.teams")),
         "slack_user_id": Text(longest=32, effect=Applied("User.slack_user_id")),
+        "slack_team_id": Text(longest=32, effect=Applied("User.slack_team_id")),
         "description": Text(effect=Applied("User.description")),
         "usage_limit": USAGE_LIMIT,
     },
@@ -84,14 +86,23 @@ PERMISSIONS = (
     "can_delete_data",
 )
 
+# What the policy reads. The other rights are kept for the pages that will ask for them.
+_ASKED_FOR = PERMISSIONS[:1] + PERMISSIONS[4:6]
+
+
+def right(name: str) -> Effect:
+    """What becomes of one of a role's rights."""
+    if name in _ASKED_FOR:
+        return Applied(f"Role.{name}")
+    return Stored(f"Role.{name}", "only super admins administer this version")
+
+
 ROLE = Section(
     keys={
         "display_name": Text(longest=128, effect=Applied("Role.display_name")),
         "description": Text(effect=Applied("Role.description")),
         "color": Text(longest=32, effect=Applied("Role.color")),
-        "permissions": Section(
-            keys={name: Flag(effect=Applied(f"Role.{name}")) for name in PERMISSIONS}
-        ),
+        "permissions": Section(keys={name: Flag(effect=right(name)) for name in PERMISSIONS}),
         "allowed_mcp_tools": MapOf(
             key="SERVER", value=_NAMES, effect=Applied("Role.allowed_mcp_tools: layer 7, role")
         ),

@@ -13,6 +13,7 @@ from omni2.configuration.shapes import (
     Variable,
     Whole,
 )
+from omni2.configuration.vocabulary.people import right
 
 PATTERNS = ListOf(item=Text(may_be_empty=False))
 
@@ -127,8 +128,8 @@ ROLE = Section(
     keys={
         "description": Text(effect=Applied("Role.description")),
         "can_bypass_restrictions": Flag(effect=Applied("Role.can_bypass_tool_restrictions")),
-        "can_manage_users": Flag(effect=Applied("Role.can_manage_users")),
-        "can_modify_config": Flag(effect=Applied("Role.can_modify_config")),
+        "can_manage_users": Flag(effect=right("can_manage_users")),
+        "can_modify_config": Flag(effect=right("can_modify_config")),
     }
 )
 

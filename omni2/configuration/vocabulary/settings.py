@@ -55,7 +55,7 @@ DATABASE = Section(
     },
 )
 
-_OWN_RETRY = "how often a model is asked again is bounded by the question's own deadline"
+_OWN_RETRY = "a model is asked again for as long as the turn's own deadline allows"
 
 LLM = Section(
     keys={
@@ -78,7 +78,9 @@ MCP = Section(
     keys={
         "discovery_interval_minutes": Whole(effect=Variable("OMNI2_MCP_SYNC_MINUTES")),
         "health_check_interval_seconds": Whole(effect=Variable("OMNI2_MCP_HEALTH_SECONDS")),
-        "health_check_retries": Whole(effect=Ignored("one failed look already counts as down")),
+        "health_check_retries": Whole(
+            effect=Ignored("a server is down after two failed looks in a row")
+        ),
         "request_timeout_seconds": Number(
             above=True, effect=Variable("OMNI2_MCP_CALL_TIMEOUT_SECONDS")
         ),

@@ -1,6 +1,7 @@
 """slack.yaml: the Slack app. Its secrets belong to the environment; this version fixes the rest."""
 
 from omni2.configuration.shapes import (
+    Applied,
     Data,
     Either,
     Flag,
@@ -40,7 +41,10 @@ SLACK_APP = Section(
         "port": Whole(effect=Ignored("Slack's requests come through the port of the web server")),
         "bot_name": Text(effect=Ignored("it is set in the settings of the app at Slack")),
         "bot_icon": Text(effect=Ignored("it is set in the settings of the app at Slack")),
-        "workspace_id": Text(effect=Ignored(_WORKSPACE)),
+        "workspace_id": Text(
+            longest=32,
+            effect=Applied("User.slack_team_id of people who have a slack_user_id and no other"),
+        ),
     }
 )
 
@@ -178,7 +182,7 @@ SECURITY = Section(
             effect=Ignored(_WORKSPACE),
             keys={"enabled": Flag(), "allowed_workspaces": _TEXTS},
         ),
-        "block_bot_users": Flag(effect=Ignored("only people who are known get an answer")),
+        "block_bot_users": Flag(effect=Ignored("bots are never answered")),
         "slack_rate_limit": Section(
             effect=Ignored("limits are those of the person's role, the same at every door"),
             keys={"requests_per_minute": Whole(), "burst": Whole()},
