@@ -110,7 +110,7 @@ def steps() -> Steps:
     return _steps[url]
 
 
-def publish(question: UUID, kind: str, **data: Any) -> None:
+def publish(question: UUID, kind: str, /, **data: Any) -> None:
     """Show one step. A Redis that does not answer costs the steps, never the question."""
     try:
         steps().publish(str(question), kind, data)
