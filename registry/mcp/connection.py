@@ -131,22 +131,21 @@ class Connection:
 
     async def _live(self) -> None:
         EXCHANGE.set(self._opening)
-        error: UpstreamError | None = None
         try:
             async with AsyncExitStack() as stack:
                 read, write = await stack.enter_async_context(self._streams(stack))
                 self._dispatcher = _Dispatcher(read, write)
                 session = ClientSession(dispatcher=self._dispatcher, client_info=CLIENT)
                 self._session = await stack.enter_async_context(session)
-                await self._negotiate()
-                self._ready.set_result(None)
+                await self._open()
                 await self._until_ended()
-        except UpstreamError as failed:
-            error = failed
-        except Exception as failed:
-            error = Unreachable(f"The connection failed: {type(failed).__name__}", executed="no")
+        except UpstreamError as error:
+            self._not_opened(error)
+        except Exception as error:
+            self._not_opened(Unreachable(f"The connection failed: {type(error).__name__}."))
         finally:
-            self._finish(error)
+            self._closing.set()
+            self._not_opened(Unreachable("The connection was closed."))
 
     def _streams(self, stack: AsyncExitStack) -> AbstractAsyncContextManager[Any]:
         endpoint = self.endpoint
@@ -158,6 +157,14 @@ class Connection:
             return sse_client(endpoint.url, httpx_client_factory=lambda **_: client)
         stack.push_async_exit(client)
         return streamable_http_client(endpoint.url, http_client=client, max_sse_event_size=None)
+
+    async def _open(self) -> None:
+        try:
+            await self._negotiate()
+        except UpstreamError as error:
+            self._not_opened(error)
+            raise
+        self._ready.set_result(None)
 
     async def _negotiate(self) -> None:
         """Agree on a protocol version: the stateless generation first, else by handshake."""
@@ -219,22 +226,20 @@ class Connection:
             exchange.fail(error)
 
     def _give_up(self) -> None:
-        """The opening failed where the SDK would go on waiting."""
-        if self._ready.done():
-            self._closing.set()
-        else:
+        """The opening failed where the SDK would go on waiting, or the way to the server broke."""
+        self._closing.set()
+        if not self._ready.done():
+            self._not_opened(self._opening.failure)
             self._task.cancel()
 
     def _opening_is_late(self) -> None:
         if not self._ready.done():
-            self._opening.fail(
-                TimedOut("The server did not open a session in time.", executed="no")
-            )
+            self._opening.fail(TimedOut("The server did not open a session in time."))
 
-    def _finish(self, error: UpstreamError | None) -> None:
-        self._closing.set()
-        if not self._ready.done():
-            failure = self._opening.failure or error or Unreachable("The connection was closed.")
+    def _not_opened(self, error: UpstreamError | None) -> None:
+        """Tell who waits for the opening, at once: leaving a child or a socket takes longer."""
+        failure = self._opening.failure or error
+        if failure is not None and not self._ready.done():
             failure.executed = "no"
             self._ready.set_exception(failure)
 

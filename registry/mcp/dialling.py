@@ -62,7 +62,7 @@ def pool(endpoint: Endpoint, resolver: guard.Resolver) -> httpcore2.AsyncConnect
     return httpcore2.AsyncConnectionPool(
         ssl_context=ssl_context(),
         max_connections=64,
-        max_keepalive_connections=16,
+        max_keepalive_connections=8,
         keepalive_expiry=30,
         network_backend=GuardedBackend(endpoint, resolver),
     )

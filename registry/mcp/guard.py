@@ -18,7 +18,7 @@ from registry.mcp.errors import GuardRefused
 Resolver = Callable[[str, int], Sequence[str]]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_URL = re.compile(r"(https?)://([^/?#@\\%\s]+)([/?][!-~]*)?", re.ASCII)
+_URL = re.compile(r"(https?)://([^/?#@\\%\s]+)([/?][!\x22$-\[\]-~]*)?")
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:]+)(?::([1-9][0-9]{0,4}))?", re.IGNORECASE)
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMERIC = re.compile(r"[0-9]+|0x[0-9a-f]*")

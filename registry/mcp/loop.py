@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from registry.mcp.errors import Cancelled, TimedOut
@@ -49,19 +50,21 @@ class LoopThread:
 
         Raises Cancelled soon after `stop` says so, TimedOut where the work outlived its time.
         """
+        asked = _asker(stop)
+        if asked is not None and asked():
+            raise Cancelled("The call was cancelled before it began.", executed="no")
         future = asyncio.run_coroutine_threadsafe(work(), self._running_loop())
         deadline = time.monotonic() + timeout + GRACE_SECONDS
-        wanted = _asker(stop)
         try:
             while True:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     raise TimedOut(f"No answer within {timeout:g} s.")
-                wait = left if wanted is None else min(left, LOOK_SECONDS)
-                done, _ = concurrent.futures.wait([future], timeout=wait)
-                if done:
+                with suppress(concurrent.futures.TimeoutError):
+                    return future.result(left if asked is None else min(left, LOOK_SECONDS))
+                if future.done():
                     return future.result()
-                if wanted is not None and wanted():
+                if asked is not None and asked():
                     raise Cancelled("The call was cancelled.")
         finally:
             future.cancel()

@@ -29,9 +29,12 @@ from registry.mcp.exchange import EXCHANGE
 # How long a child may take to leave after its input closed, and again after SIGTERM.
 LEAVE_SECONDS = 1.0
 STDERR_LINES = 50
+# After its output closed, what it wrote to stderr may still be in the pipe.
+LAST_WORDS_SECONDS = 0.02
 
 Lost = Callable[[UpstreamError], None]
 Incoming = MemoryObjectReceiveStream[SessionMessage | Exception]
+Outgoing = MemoryObjectSendStream[SessionMessage | Exception]
 
 _children: dict[int, "Child"] = {}
 
@@ -90,6 +93,8 @@ class _Input:
         exchange.sent = True
         try:
             self._child.input.write(line.encode())
+            if self._child.input.is_closing():
+                raise BrokenPipeError  # `drain` would notice two turns of the loop too late
             await self._child.input.drain()
         except (OSError, RuntimeError):
             exchange.fail(Stale("The server's process had ended."))
@@ -146,27 +151,25 @@ async def _start(endpoint: Endpoint) -> Child:
     return child
 
 
-async def _read_lines(
-    child: Child, outgoing: MemoryObjectSendStream[SessionMessage | Exception], lost: Lost
-) -> None:
-    error: UpstreamError | None = None
+async def _read_lines(child: Child, outgoing: Outgoing, lost: Lost) -> None:
+    """Hand on what the child says until it ends; whoever waits is told before the stream closes."""
     try:
-        async with outgoing:
-            while True:
-                line = await child.output.readuntil(b"\n")
-                if (message := _message(line)) is not None:
-                    await outgoing.send(SessionMessage(message))
+        while True:
+            line = await child.output.readuntil(b"\n")
+            if (message := _message(line)) is not None:
+                await outgoing.send(SessionMessage(message))
     except asyncio.LimitOverrunError:
-        error = TooLarge(f"A line of the server is longer than {parsing.BYTE_LIMIT:,} bytes.")
-    except BadAnswer as bad:
-        error = bad
+        lost(TooLarge(f"A line of the server is longer than {parsing.BYTE_LIMIT:,} bytes."))
+    except BadAnswer as error:
+        lost(error)
     except (asyncio.IncompleteReadError, ConnectionError):
-        await asyncio.sleep(0.02)  # its last words may still be in the pipe
+        await asyncio.sleep(LAST_WORDS_SECONDS)
         words = child.last_words()
-        error = Unreachable("The server's process ended." + (f" It said: {words}" if words else ""))
+        lost(Unreachable("The server's process ended." + (f" It said: {words}" if words else "")))
     except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-        return
-    lost(error)
+        pass
+    finally:
+        outgoing.close()
 
 
 def _message(line: bytes) -> types.JSONRPCMessage | None:

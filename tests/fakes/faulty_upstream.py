@@ -13,7 +13,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -124,24 +124,26 @@ def _method(received: Received) -> str:
 
 
 @contextmanager
-def faulty(answer: Answer, *, modern: bool = True) -> Iterator[FaultyUpstream]:
-    """Run the server until the block ends; `answer` speaks for all that is not negotiation."""
+def faulty(answer: Answer, *, modern: bool = True, session: str = "") -> Iterator[FaultyUpstream]:
+    """Run the server until the block ends; `answer` speaks for all that is not negotiation.
+
+    `session` is the session id its handshake gives out, if any.
+    """
     listening = listen()
     upstream = FaultyUpstream(listening.getsockname()[1])
     loop = asyncio.new_event_loop()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         upstream.connections += 1
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
+        with closing(writer), suppress(ConnectionError, asyncio.IncompleteReadError):
             while received := await _receive(reader):
                 upstream.received.append(received)
-                reply = _negotiation(received.message, modern) or answer(received.message)
+                reply = _negotiation(received.message, modern, session) or answer(received.message)
                 if callable(reply):
                     await reply(writer)
                     break
                 writer.write(reply)
                 await writer.drain()
-        writer.close()
 
     async def start() -> asyncio.Server:
         return await asyncio.start_server(connected, sock=listening)
@@ -176,7 +178,7 @@ async def _receive(reader: asyncio.StreamReader) -> Received | None:
     return Received(method, path, headers, json.loads(body) if body else {})
 
 
-def _negotiation(message: Message, modern: bool) -> bytes | None:
+def _negotiation(message: Message, modern: bool, session: str) -> bytes | None:
     method = message.get("method", "")
     if method == "server/discover" and modern:
         known = {"supportedVersions": ["2026-07-28"], "capabilities": CAPABILITIES}
@@ -185,7 +187,10 @@ def _negotiation(message: Message, modern: bool) -> bytes | None:
         return rpc_error(message, -32601, "Method not found")
     if method == "initialize":
         known = {"protocolVersion": "2025-11-25", "capabilities": CAPABILITIES}
-        return raw_json(message, json.dumps({**known, "serverInfo": {"name": "f", "version": "1"}}))
+        result = {**known, "serverInfo": {"name": "f", "version": "1"}}
+        given = {"mcp_session_id": session} if session else {}
+        body = json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result})
+        return http(200, body, content_type="application/json", **given)
     if method == "notifications/initialized":
         return http(202)
     return None

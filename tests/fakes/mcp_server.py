@@ -32,6 +32,7 @@ import uvicorn
 from mcp.server.lowlevel import Server
 from mcp.server.sse import SseServerTransport
 from mcp.server.stdio import stdio_server
+from mcp.server.transport_security import TransportSecuritySettings
 from mcp.shared.exceptions import MCPError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -250,7 +251,11 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 def application(
-    upstream: Upstream, *, generation: str = "both", json_response: bool = False
+    upstream: Upstream,
+    *,
+    generation: str = "both",
+    json_response: bool = False,
+    hosts: Sequence[str] = ("127.0.0.1:*", "localhost:*"),
 ) -> ASGIApp:
     """The fake as an ASGI application: streamable HTTP at /mcp, legacy SSE at /sse."""
     server, legacy = upstream.server(), SseServerTransport("/messages/")
@@ -263,7 +268,9 @@ def application(
 
     routes = [Route("/sse", sse), Mount("/messages/", app=legacy.handle_post_message)]
     app = server.streamable_http_app(
-        json_response=json_response, custom_starlette_routes=cast("list[Route]", routes)
+        json_response=json_response,
+        custom_starlette_routes=cast("list[Route]", routes),
+        transport_security=TransportSecuritySettings(allowed_hosts=list(hosts)),
     )
     return _Watched(app, upstream, generation)
 
@@ -279,9 +286,10 @@ def listen(port: int = 0) -> socket.socket:
 
 
 @contextmanager
-def running(app: ASGIApp, listening: socket.socket) -> Iterator[None]:
+def running(app: ASGIApp, listening: socket.socket, **options: Any) -> Iterator[None]:
     """Serve the application on the socket from a thread until the block ends."""
-    config = uvicorn.Config(app, log_level="critical", ws="none", timeout_graceful_shutdown=0)
+    quiet: dict[str, Any] = {"log_level": "critical", "ws": "none", "timeout_graceful_shutdown": 0}
+    config = uvicorn.Config(app, **quiet, **options)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
