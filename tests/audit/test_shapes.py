@@ -113,7 +113,7 @@ def test_what_only_talks_of_secrets_stays(text: str) -> None:
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_a_hostile_text_is_searched_in_linear_time(piece: str) -> None:
     text = (piece * 200_000)[:200_000]
-    assert min(_milliseconds(text) for _ in range(3)) < 50
+    assert any(_milliseconds(text) < 50 for _ in range(3))
 
 
 def _milliseconds(text: str) -> float:
