@@ -6,7 +6,7 @@ thing only, whether a tool of the very first listing is offered before a person 
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 MAX_GAP = 20
@@ -75,9 +75,13 @@ _HARMLESS = frozenset("\n\r\t\ufe0f\u200d")
 _HIDING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 
 
-def findings(tool: Any) -> list[str]:
-    """What is suspicious in any text of the tool object: one phrase for each kind, or none."""
-    text = "\n".join(_texts(tool))
+def findings(tool: Mapping[str, Any]) -> list[str]:
+    """What is suspicious in any text of the tool object: one phrase for each kind, or none.
+
+    Its own name is left out: `registry.naming` judges that.
+    """
+    parts = {key: part for key, part in tool.items() if key != "name"}
+    text = "\n".join(_texts(parts))
     found = []
     if any(_is_hidden(character) for character in set(text)):
         found.append("it holds invisible characters")
