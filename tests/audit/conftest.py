@@ -46,7 +46,9 @@ def sealed(db: None) -> list[Entry]:
     """Seven entries, the first four sealed in block 1, the next two in block 2, one waiting."""
     entries = []
     for count in (4, 2, 1):
-        entries += [record.write("call.called", "ok", **FULL) for _ in range(count)]
+        entries += record.write_many(
+            record.prepare("call.called", "ok", **FULL) for _ in range(count)
+        )
         if count > 1:
             assert seal.seal_once() == count
     return entries
