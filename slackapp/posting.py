@@ -121,7 +121,11 @@ def _settle(delivery: Delivery, why: Trouble) -> None:
 def post(channel: str, message: blocks.Message, *, thread_ts: str | None = None) -> str:
     """Post one message; its timestamp, which is also its name. Raises one of UNREACHED."""
     answer = client().chat_postMessage(
-        channel=channel, text=message.text, blocks=message.blocks, thread_ts=thread_ts, **PLAIN
+        channel=channel,
+        text=message.text,
+        blocks=message.blocks or None,
+        thread_ts=thread_ts,
+        **PLAIN,
     )
     return str(answer["ts"])
 

@@ -39,12 +39,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Planned:
-    """What one request is answered with instead of the usual: after `delay` seconds, this."""
+    """What one request is answered with instead of the usual.
+
+    It is answered after `delay` seconds, or when `held` is set.
+    """
 
     status: int = 200
     body: str = '{"ok": true}'
     headers: dict[str, str] = field(default_factory=dict)
     delay: float = 0
+    held: threading.Event | None = None
 
 
 class Refusal(Exception):
@@ -196,6 +200,8 @@ class _Handler(BaseHTTPRequestHandler):
         name = method if kind == "api" else "response_url"
         answer = self.slack.handle(Request(name, dict(self.headers), self._read(body)))
         time.sleep(answer.delay)
+        if answer.held is not None:
+            answer.held.wait(10)
         try:
             self._write(answer)
         except OSError:
