@@ -90,7 +90,7 @@ class Connection:
 
     async def close(self) -> None:
         """End now, with whatever is under way."""
-        self._closing.set()
+        self._give_up()
         await asyncio.wait([self._task], timeout=4 * stdio.LEAVE_SECONDS)
 
     async def request(
@@ -154,7 +154,7 @@ class Connection:
         safe = transport.SafeTransport(endpoint, self._resolver)
         client = transport.client(endpoint, safe)
         if endpoint.transport == "sse":
-            return sse_client(endpoint.url, httpx_client_factory=lambda **_: client)
+            return sse_client(endpoint.url, httpx_client_factory=lambda *_, **__: client)
         stack.push_async_exit(client)
         return streamable_http_client(endpoint.url, http_client=client, max_sse_event_size=None)
 
@@ -175,8 +175,9 @@ class Connection:
                     await self._session.discover()
                     return
             except (MCPError, ValidationError, RuntimeError):
-                if _says_nothing_of_versions(opening.failure):
-                    raise opening.failure from None
+                failure = opening.failure
+                if failure is not None and _says_nothing_of_versions(failure):
+                    raise failure from None
             opening.failure = None
         try:
             await self._session.initialize()
@@ -244,7 +245,7 @@ class Connection:
             self._ready.set_exception(failure)
 
 
-def _says_nothing_of_versions(failure: UpstreamError | None) -> bool:
+def _says_nothing_of_versions(failure: UpstreamError) -> bool:
     """Whether asking by handshake would only meet the same failure again."""
     if isinstance(failure, HttpRefused):
         return failure.status in (401, 403, 407, 429)

@@ -27,14 +27,22 @@ class UpstreamError(Exception):
 
     `executed` is "no" only where the upstream provably did not act on the request, so that sending
     it again is safe; in every other case it is "unknown". The message is at most 2,000 characters.
+    `detail` is an excerpt of foreign text (a body, a last line of stderr), at most 200 characters:
+    it may hold anything, so it belongs in the record and before administrators, nowhere else.
     """
 
     code = "upstream_error"
 
     def __init__(
-        self, message: str, *, executed: Executed = "unknown", status: int | None = None
+        self,
+        message: str,
+        *,
+        executed: Executed = "unknown",
+        status: int | None = None,
+        detail: str = "",
     ) -> None:
         self.message = shorten(message, MESSAGE_LIMIT)
+        self.detail = detail
         self.executed: Executed = executed
         self.status = status
         super().__init__(self.message)
@@ -80,10 +88,11 @@ class HttpRefused(UpstreamError):
 
     code = "http_refused"
 
-    def __init__(self, message: str, *, status: int, www_authenticate: str = "") -> None:
-        super().__init__(
-            message, executed="no" if status in TURNED_AWAY else "unknown", status=status
-        )
+    def __init__(
+        self, message: str, *, status: int, www_authenticate: str = "", detail: str = ""
+    ) -> None:
+        executed: Executed = "no" if status in TURNED_AWAY else "unknown"
+        super().__init__(message, executed=executed, status=status, detail=detail)
         self.www_authenticate = shorten(www_authenticate, MESSAGE_LIMIT)
 
 

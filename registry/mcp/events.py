@@ -48,20 +48,22 @@ class Splitter:
 
 
 def checked(event: list[bytes]) -> bytes:
-    """The event as it may be passed on: its JSON parsed strictly and written anew."""
-    data = [_value(line) for line in event if _field(line) == b"data"]
-    others = [line for line in event if _field(line) in (b"event", b"id", b"retry")]
-    joined = b"\n".join(data)
-    is_message = not any(_field(line) == b"event" and _value(line) != b"message" for line in others)
-    if joined.strip() and is_message:
-        joined = json.dumps(parsing.parse(joined)).encode()
-    lines = [*others, b"data: " + joined.replace(b"\n", b" ")] if data else others
-    return b"\n".join(lines) + b"\n\n"
+    """The event as it may be passed on: its message parsed strictly and written anew.
+
+    Empty for a notification. An event that is no message (the legacy `endpoint`) stays as it is.
+    """
+    fields = [(name, value.removeprefix(b" ")) for name, _, value in map(_parts, event)]
+    data = b"\n".join(value for name, value in fields if name == b"data")
+    kinds = [value for name, value in fields if name == b"event"]
+    if data.strip() and kinds in ([], [b"message"]):
+        value = parsing.parse(data)
+        if parsing.message(value) is None:
+            return b""
+        data = json.dumps(value).encode()
+    kept = [name + b": " + value for name, value in fields if name in (b"event", b"id", b"retry")]
+    kept += [b"data: " + line for line in data.split(b"\n")] if data else []
+    return b"\n".join(kept) + b"\n\n"
 
 
-def _field(line: bytes) -> bytes:
-    return line.partition(b":")[0]
-
-
-def _value(line: bytes) -> bytes:
-    return line.partition(b":")[2].removeprefix(b" ")
+def _parts(line: bytes) -> tuple[bytes, bytes, bytes]:
+    return line.partition(b":")

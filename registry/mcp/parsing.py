@@ -1,22 +1,31 @@
-"""Strict JSON from servers that are not to be trusted.
+"""Strict JSON-RPC from servers that are not to be trusted.
 
-Refused: more than the byte cap, more than 64 levels, NaN and infinities, numbers beyond what JSON
-readers share, the same key twice, anything that is not UTF-8. A lone surrogate becomes U+FFFD, for
-neither PostgreSQL nor Slack can hold one.
+Refused before parsing: more than the byte cap, more than 64 levels, more than 250,000 containers
+(4 MiB of empty ones would take 100 MB). Refused while parsing: NaN and infinities, numbers beyond
+what JSON readers share, the same key twice, anything that is not UTF-8. A lone surrogate becomes
+U+FFFD, for neither PostgreSQL nor Slack can hold one.
 """
 
 import json
 import math
 import re
+from itertools import accumulate
 from typing import Any
+
+import mcp_types as types
 
 from registry.mcp.errors import BadAnswer, TooLarge, shorten
 
 BYTE_LIMIT = 4 * 1024 * 1024
 DEPTH_LIMIT = 64
+CONTAINER_LIMIT = 250_000
 EXCERPT_LIMIT = 200
 
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_NO_BRACKET = bytes(sorted(set(range(256)) - set(b"[]{}")))
+_STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -24,9 +33,10 @@ class _NotJson(ValueError):
     """The text breaks one of our own rules."""
 
 
-def parse(data: bytes, *, limit: int = BYTE_LIMIT) -> Any:
-    """The value in `data`. Raises TooLarge over the byte cap, BadAnswer for everything else."""
-    check_size(len(data), limit)
+def parse(data: bytes) -> Any:
+    """The value in `data`. Raises TooLarge over the caps, BadAnswer for everything else."""
+    check_size(len(data))
+    _check_nesting(data)
     try:
         value = json.loads(
             data.decode("utf-8"),
@@ -34,12 +44,24 @@ def parse(data: bytes, *, limit: int = BYTE_LIMIT) -> Any:
             parse_constant=_constant,
             parse_float=_float,
         )
-        return _checked(value, 0)
-    except RecursionError:
-        raise BadAnswer("The server's answer is nested too deeply.") from None
     except ValueError as error:
         reason = str(error) if isinstance(error, _NotJson) else "not JSON"
         raise BadAnswer(f"The server's answer is not valid: {reason}.") from None
+    return _mended(value) if _ESCAPED_SURROGATE.search(data) else value
+
+
+def message(value: Any) -> types.JSONRPCMessage | None:
+    """The JSON-RPC message that this value is, or None for a notification: nobody here reads any.
+
+    Raises BadAnswer where it is no message.
+    """
+    try:
+        found: types.JSONRPCMessage = types.jsonrpc_message_adapter.validate_python(
+            value, by_name=False
+        )
+    except ValueError:
+        raise BadAnswer("The server's answer is no JSON-RPC message.") from None
+    return None if isinstance(found, types.JSONRPCNotification) else found
 
 
 def check_size(size: int, limit: int = BYTE_LIMIT) -> None:
@@ -53,6 +75,14 @@ def excerpt(data: bytes) -> str:
     text = _TAG.sub(" ", data[: 10 * EXCERPT_LIMIT].decode("utf-8", "replace"))
     printable = "".join(c if c.isprintable() else " " for c in text)
     return shorten(" ".join(printable.split()), EXCERPT_LIMIT)
+
+
+def _check_nesting(data: bytes) -> None:
+    brackets = _STRING.sub(b"", data).translate(None, _NO_BRACKET)
+    if len(brackets) > 2 * CONTAINER_LIMIT:
+        raise TooLarge(f"The server's answer has more than {CONTAINER_LIMIT:,} lists and objects.")
+    if max(accumulate(map(_STEP.__getitem__, brackets)), default=0) > DEPTH_LIMIT:
+        raise BadAnswer(f"The server's answer is nested deeper than {DEPTH_LIMIT} levels.")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -73,13 +103,11 @@ def _float(text: str) -> float:
     return number
 
 
-def _checked(value: Any, depth: int) -> Any:
+def _mended(value: Any) -> Any:
     if isinstance(value, str):
         return _SURROGATE.sub("\ufffd", value)
-    if not isinstance(value, dict | list):
-        return value
-    if depth >= DEPTH_LIMIT:
-        raise _NotJson(f"it is nested deeper than {DEPTH_LIMIT} levels")
     if isinstance(value, list):
-        return [_checked(item, depth + 1) for item in value]
-    return {_SURROGATE.sub("\ufffd", key): _checked(item, depth + 1) for key, item in value.items()}
+        return [_mended(item) for item in value]
+    if isinstance(value, dict):
+        return {_mended(key): _mended(item) for key, item in value.items()}
+    return value

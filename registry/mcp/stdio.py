@@ -164,8 +164,7 @@ async def _read_lines(child: Child, outgoing: Outgoing, lost: Lost) -> None:
         lost(error)
     except (asyncio.IncompleteReadError, ConnectionError):
         await asyncio.sleep(LAST_WORDS_SECONDS)
-        words = child.last_words()
-        lost(Unreachable("The server's process ended." + (f" It said: {words}" if words else "")))
+        lost(Unreachable("The server's process ended.", detail=child.last_words()))
     except (anyio.BrokenResourceError, anyio.ClosedResourceError):
         pass
     finally:
@@ -177,20 +176,13 @@ def _message(line: bytes) -> types.JSONRPCMessage | None:
 
     A bad answer to a known request becomes its error. Raises BadAnswer where no request is known.
     """
-    if not line.lstrip().startswith(b"{"):
+    if not line.lstrip().startswith(b"{") or b'"jsonrpc"' not in line:
         return None
     try:
-        value = parsing.parse(line)
+        return parsing.message(parsing.parse(line))
     except BadAnswer as error:
         answer = types.ErrorData(code=types.PARSE_ERROR, message=error.message)
         return types.JSONRPCError(jsonrpc="2.0", id=_id_of_bad(line, error), error=answer)
-    try:
-        message: types.JSONRPCMessage = types.jsonrpc_message_adapter.validate_python(
-            value, by_name=False
-        )
-    except ValueError:
-        return None
-    return message
 
 
 def _id_of_bad(line: bytes, error: BadAnswer) -> Any:

@@ -13,40 +13,7 @@ import pytest
 from registry.mcp.client import Connections
 from registry.mcp.endpoint import Endpoint
 from registry.mcp.errors import BadAnswer, TimedOut, TooLarge, Unreachable
-
-# A server in 20 lines without the SDK: it starts in 20 ms, and can be made to misbehave.
-SCRIPT = """
-import json, os, sys, time
-def say(value):
-    print(value if isinstance(value, str) else json.dumps(value), flush=True)
-def text(value):
-    return {"content": [{"type": "text", "text": str(value)}], "resultType": "complete"}
-for line in sys.stdin:
-    message = json.loads(line)
-    method, number, params = message["method"], message.get("id"), message.get("params", {})
-    answer = {"jsonrpc": "2.0", "id": number}
-    if method == "server/discover":
-        say({**answer, "result": {"supportedVersions": ["2026-07-28"], "capabilities": {},
-                                  "resultType": "complete", "ttlMs": 0, "cacheScope": "private"}})
-    elif method == "tools/call":
-        name = params["name"]
-        if name == "pid": say({**answer, "result": text(os.getpid())})
-        if name == "environment": say({**answer, "result": text(json.dumps(dict(os.environ)))})
-        if name == "cwd": say({**answer, "result": text(os.getcwd())})
-        if name == "chatter":
-            say("starting up ..."); say("{not json"[1:]); say('{"log": 1}')
-            say({**answer, "result": text("fine")})
-        if name == "nan": say('{"jsonrpc": "2.0", "id": %d, "result": {"n": NaN}}' % number)
-        if name == "surrogate": say('{"jsonrpc": "2.0", "id": %d, "result": {"resultType": '
-            '"complete", "content": [], "t": "\\\\ud800"}}' % number)
-        if name == "deep": say('{"a": ' + "[" * 100000)
-        if name == "endless":
-            while True: sys.stdout.write("x" * 65536)
-        if name == "die":
-            sys.stderr.write("the last words"); sys.stderr.flush(); os._exit(3)
-        if name == "noise":
-            sys.stderr.write("e" * 3000000 + "\\n"); say({**answer, "result": text("fine")})
-"""
+from tests.fakes import bare_child
 
 
 @pytest.fixture
@@ -54,7 +21,7 @@ def child(tmp_path: Path) -> Callable[..., Endpoint]:
     """An endpoint that starts the script."""
 
     def make(**changes: Any) -> Endpoint:
-        settings = {"argv": (sys.executable, "-S", "-c", SCRIPT), "cwd": str(tmp_path), **changes}
+        settings = {"argv": bare_child.ARGV, "cwd": str(tmp_path), **changes}
         return Endpoint("child", "stdio", **settings)
 
     return make
@@ -111,7 +78,8 @@ def test_child_that_dies_in_a_call_leaves_it_unknown(client: Connections, child:
     with pytest.raises(Unreachable) as caught:
         client.call_tool(child(), "die", {})
     assert caught.value.executed == "unknown"
-    assert caught.value.message == "The server's process ended. It said: the last words"
+    assert caught.value.message == "The server's process ended."
+    assert caught.value.detail == "the last words"
     assert text_of(client, child(), "chatter") == "fine"
 
 

@@ -1,0 +1,143 @@
+"""HTTP answers of a server, read with care and made into what the SDK expects."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+import httpcore2
+import httpx2
+
+from registry.mcp import parsing
+from registry.mcp.errors import BadAnswer, HttpRefused, Unreachable
+
+# Of an error's body only this much is read.
+ERROR_BODY_LIMIT = 64 * 1024
+BROKEN = (httpcore2.NetworkError, httpcore2.ProtocolError)
+
+
+@dataclass(frozen=True)
+class Message:
+    """The JSON-RPC message in a POST; `id` is None where no answer is due."""
+
+    method: str
+    id: Any
+
+
+def message_of(request: httpx2.Request) -> Message:
+    """What the SDK is about to send."""
+    body = json.loads(request.content)
+    method = body.get("method", "")
+    return Message(method, body.get("id") if method else None)
+
+
+async def read(response: httpcore2.Response, limit: int, *, cut: bool = False) -> bytes:
+    """The body, closed afterwards. Raises TooLarge over the limit, or cuts there."""
+    body = bytearray()
+    try:
+        async for chunk in response.aiter_stream():
+            body += chunk
+            if len(body) > limit:
+                break
+    except BROKEN:
+        raise Unreachable("The connection broke before the answer was whole.") from None
+    finally:
+        await response.aclose()
+    if cut:
+        return bytes(body[:limit])
+    parsing.check_size(len(body), limit)
+    return bytes(body)
+
+
+def session_is_gone(status: int, error: dict[str, Any] | None) -> bool:
+    """Whether this refusal of a request with a session means that the session is unknown."""
+    # Servers on the TypeScript SDK say 400 with words where the specification says 404.
+    words = str((error or {}).get("message", "")).lower()
+    return status == 404 or (status == 400 and "session" in words)
+
+
+def http_refused(response: httpcore2.Response, body: bytes) -> HttpRefused:
+    """The error for a status that is no success; its message holds nothing of the body."""
+    why = ": redirects are not followed" if 300 <= response.status < 400 else ""
+    return HttpRefused(
+        f"The server answered HTTP {response.status}{why}.",
+        status=response.status,
+        www_authenticate=header(response, b"www-authenticate"),
+        detail=parsing.excerpt(body),
+    )
+
+
+async def not_json(response: httpcore2.Response) -> BadAnswer:
+    """The error for a success that is neither JSON nor a stream."""
+    body = await read(response, ERROR_BODY_LIMIT, cut=True)
+    text = f"The server answered HTTP {response.status} with something else than JSON."
+    return BadAnswer(text, detail=parsing.excerpt(body))
+
+
+def rpc_error_in(body: bytes) -> dict[str, Any] | None:
+    """The JSON-RPC error in the body of an HTTP error, if it has one."""
+    try:
+        value = parsing.parse(body)
+    except BadAnswer:
+        return None
+    error = value.get("error") if isinstance(value, dict) else None
+    if not isinstance(error, dict) or not isinstance(error.get("code"), int):
+        return None
+    return {**error, "message": str(error.get("message", ""))}
+
+
+def correlated(answer: Any, message: Message) -> dict[str, Any]:
+    """The answer, if it is one and to this request. Raises BadAnswer."""
+    if not isinstance(answer, dict) or ("result" in answer) == ("error" in answer):
+        raise BadAnswer("The server's answer is no JSON-RPC answer.")
+    parsing.message(answer)
+    if answer.get("id") != message.id and not ("error" in answer and answer.get("id") is None):
+        raise BadAnswer("The server answered another request than the one it was sent.")
+    return {**answer, "id": message.id}
+
+
+def rpc_error(message: Message, code: int, text: str) -> dict[str, Any]:
+    """An error as the server might have sent it, so that the SDK ends this request and no other."""
+    return {"jsonrpc": "2.0", "id": message.id, "error": {"code": code, "message": text}}
+
+
+def as_json(value: dict[str, Any], headers: dict[str, str] | None = None) -> httpx2.Response:
+    """A JSON answer for the SDK."""
+    content = json.dumps(value).encode()
+    kind = {"content-type": "application/json"}
+    return httpx2.Response(200, headers={**kind, **(headers or {})}, content=content)
+
+
+def session_header(response: httpcore2.Response) -> dict[str, str]:
+    """The session id the server gave out, if any, as a header for the SDK."""
+    session = header(response, b"mcp-session-id")
+    return {"mcp-session-id": session} if session else {}
+
+
+class _Stream(httpx2.AsyncByteStream):
+    """Checked events towards the SDK; closing it closes the connection to the server."""
+
+    def __init__(self, response: httpcore2.Response, source: AsyncIterator[bytes]) -> None:
+        self._response, self._source = response, source
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._source
+
+    async def aclose(self) -> None:
+        with anyio.CancelScope(shield=True):
+            await self._response.aclose()
+
+
+def as_stream(response: httpcore2.Response, source: AsyncIterator[bytes]) -> httpx2.Response:
+    """A stream of checked events for the SDK."""
+    headers = {"content-type": "text/event-stream", **session_header(response)}
+    return httpx2.Response(200, headers=headers, stream=_Stream(response, source))
+
+
+def header(response: httpcore2.Response, name: bytes) -> str:
+    """A header's value, "" where there is none; `name` in lower case."""
+    for key, value in response.headers:
+        if key.lower() == name:
+            return value.decode("latin-1")
+    return ""
