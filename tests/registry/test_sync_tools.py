@@ -27,7 +27,7 @@ def run(*names: str) -> list[list[str]]:
 
 def test_it_says_what_is_offered_and_what_waits_and_why(upstream: RawServer) -> None:
     a_server(upstream.url)
-    reason = "'bad name' (9d8d4d4c): its name holds ' ', which names do not have"
+    reason = "'bad name' (a045b8ef): its name holds ' ', which names do not have"
     assert run() == [["crm", "1", "2", "0", "0", reason]]
     upstream.tools = [a_tool("search", description="Another.")]
     reason = "search: it has changed since it was accepted: description"
