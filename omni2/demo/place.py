@@ -63,6 +63,8 @@ def variables(place: Place, repository: Path, *, web: int, spreadsheets: int) ->
         "OMNI2_PUBLIC_URL": f"http://127.0.0.1:{web}",
         "OMNI2_MODEL_PROVIDER": "offline",
         "OMNI2_LOG_LEVEL": "WARNING",
+        # On first start every server reads its packages from a cold disk, all at once.
+        "OMNI2_MCP_CONNECT_TIMEOUT_SECONDS": "60",
         "OMNI2_DEMO_DIR": str(place.folder),
         "OMNI2_DEMO_REPOSITORY": str(repository),
         "OMNI2_DEMO_SPREADSHEETS_URL": f"http://127.0.0.1:{spreadsheets}/mcp",
