@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from gateway.llm.base import ToolSpec
 from gateway.words import related, terms
@@ -23,9 +24,8 @@ _DESCRIPTION_WORDS = 120
 _INDEXES, _DOCUMENTS = 32, 20_000
 
 
-@dataclass(frozen=True)
-class _Card:
-    """What of a tool is indexed; equal cards share their terms."""
+class _Card(NamedTuple):
+    """What of a tool is indexed; equal cards share their terms. A tuple, for its fast hash."""
 
     name: str
     server: str
@@ -43,9 +43,9 @@ def rank(question: str, tools: Sequence[ToolSpec]) -> list[tuple[ToolSpec, float
     """All tools with their score for the question, best first; what shares no word has 0."""
     index = _index(tuple(_card(tool) for tool in tools))
     scores = [0.0] * len(tools)
-    for term, weight in _asked(question).items():
+    for term, weight in _asked(question, index.rarity).items():
         for place, frequency in index.postings.get(term, ()):
-            scores[place] += weight * index.rarity[term] * frequency
+            scores[place] += weight * frequency
     order = sorted(range(len(tools)), key=lambda place: (-scores[place], tools[place].name))
     return [(tools[place], scores[place]) for place in order]
 
@@ -56,12 +56,17 @@ def matched(question: str, tool: ToolSpec) -> frozenset[str]:
     return frozenset(term for term in terms(question) if term in known or related(term) & known)
 
 
-def _asked(question: str) -> dict[str, float]:
-    """The terms of the question, and with less weight what may stand for them."""
-    asked = dict.fromkeys(terms(question), 1.0)
-    for term in tuple(asked):
-        for other in related(term):
-            asked.setdefault(other, _SYNONYM)
+def _asked(question: str, rarity: Mapping[str, float]) -> dict[str, float]:
+    """The terms of the question by their weight, and with less weight what may stand for them.
+
+    A rare synonym of a common word says no more than the common word does.
+    """
+    said = {term: rarity.get(term, math.inf) for term in terms(question)}
+    asked = {term: weight for term, weight in said.items() if term in rarity}
+    for term, weight in said.items():
+        for other in related(term) & rarity.keys():
+            worth = _SYNONYM * min(weight, rarity[other])
+            asked[other] = max(asked.get(other, 0.0), worth)
     return asked
 
 

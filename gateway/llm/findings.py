@@ -48,8 +48,8 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("time", r"\b(?P<word>noon|midnight)\b"),
     ("path", r"(?<![\w/])(?:~|\.{1,2})?/[\w.~-]+(?:/[\w.~-]*)*"),
     ("path", r"\b[A-Za-z]:\\[\w\\.~-]+"),
-    ("domain", rf"\b(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:{_ENDINGS})\b"),
-    ("path", r"\b[\w-]+(?:/[\w.-]+)*\.[A-Za-z]\w{0,4}\b(?!\()"),
+    ("domain", rf"(?<![\w.-])(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:{_ENDINGS})\b"),
+    ("path", r"(?<![\w./-])[\w-]+(?:/[\w.-]+)*\.[A-Za-z]\w{0,4}\b(?!\()"),
     ("slug", r"(?<![\w/.])[A-Za-z][\w.-]*/[A-Za-z][\w.-]*(?![\w/])"),
     ("percent", r"(?<![\w.])-?\d+(?:\.\d+)?\s?%"),
     ("number", r"(?<![\w.:-])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![\w%:-])(?!\.\d)"),
@@ -125,7 +125,8 @@ _READERS: dict[str, Callable[[re.Match[str], date], str]] = {
 
 def find_zones(question: str) -> list[Finding]:
     """The IANA time zones named by zone, city, country or abbreviation, in order."""
-    return list(_named("zone", question, _zones()))
+    found = _named("zone", question, _zones())
+    return [one for one in found if not _only_a_word(question[one.start : one.end])]
 
 
 def find_currencies(question: str) -> list[Finding]:
@@ -148,7 +149,7 @@ def _named(kind: str, question: str, names: dict[str, str]) -> Iterator[Finding]
             start, end = tokens[at].start(), tokens[min(at + length, len(tokens)) - 1].end()
             written = question[start:end]
             code = names.get(written.lower()) or names.get(written.lower().replace("_", " "))
-            if at + length <= len(tokens) and code and not _only_a_word(written):
+            if at + length <= len(tokens) and code:
                 yield Finding(kind, code, start, end)
                 at += length - 1
                 break

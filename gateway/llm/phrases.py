@@ -46,7 +46,7 @@ def named(name: str, question: str, findings: Sequence[Finding]) -> str | None:
     beside = rf"\b{label}s?(?:\s+(?:is|named|called|name|id|number|key)|\s*[:=])*\s+"
     for match in re.finditer(beside, question, re.IGNORECASE):
         for finding in findings:
-            if finding.kind == "quoted" and finding.start == match.end():
+            if finding.start == match.end():
                 return finding.value
         word = _WORD.match(question, match.end())
         if word and _is_value(word.group(), question[word.end() :], only_identifiers=_is_id(name)):

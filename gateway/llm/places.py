@@ -77,7 +77,7 @@ HUF: forint
 ILS: ₪, shekel, shekels, nis
 INR: rupee, rupees
 JPY: ¥, yen
-KRW: won
+KRW: korean won
 MXN: mexican peso, mexican pesos
 NOK: norwegian krone, norwegian kroner
 NZD: new zealand dollar, new zealand dollars
