@@ -50,12 +50,12 @@ def questions(repository: Path, shop: Path) -> tuple[Told, ...]:
     return (
         Told("What time is it in Tokyo?", "time", wrong_time),
         Told(
-            "Show the latest commits of the git repository",
+            "Show the last 3 commits in the git log",
             "git",
             lambda asked: wrong_commit(asked.answer, latest_subject(repository)),
         ),
         Told(
-            "Which tables are in the shop database?",
+            "What tables does the shop database have?",
             "database_mcp",
             lambda asked: wrong_tables(asked.answer, table_names(shop)),
         ),
