@@ -58,7 +58,8 @@ class Compiled:
         if not self.shape.is_describable(arguments):
             return [*unknown, "arguments: do not fit the tool's schema"]
         errors = islice(self.validator.iter_errors(arguments), MAX_PROBLEMS)
-        return unknown + [_readable(error, self.known) for error in errors]
+        others = (error for error in errors if not (unknown and _is_about_unknown(error)))
+        return unknown + [_readable(error, self.known) for error in others]
 
     def _is_unknown(self, name: str) -> bool:
         return self.closed and name not in self.known
@@ -137,8 +138,14 @@ def _compiles(pattern: str, options: Any) -> bool:
     return True
 
 
+def _is_about_unknown(error: jsonschema_rs.ValidationError) -> bool:
+    return not error.instance_path and error.kind.name in ("additionalProperties", "falseSchema")
+
+
 def _arguments_of(shape: Shape) -> tuple[frozenset[str], bool]:
     """The arguments that a schema knows, and whether these are all because it says no more."""
+    if shape.root.get("additionalProperties") is False and "patternProperties" not in shape.root:
+        return frozenset(shape.root.get("properties", {})), True
     known: set[str] = set()
     seen: dict[int, Schema] = {}
     waiting = [shape.root]
