@@ -33,7 +33,7 @@ _APPLIED = frozenset({PEOPLE, SERVERS})
 
 
 @dataclass(frozen=True)
-class _Plan:
+class Plan:
     """What the files ask for, as values."""
 
     people: PeopleSpec | None = None
@@ -51,17 +51,24 @@ def import_files(
     anything in any of them is wrong or one of the tests that mcps.yaml carries fails.
     """
     report = Report()
-    files = _read(paths, report)
-    names = known(files)
-    plan = _plan(files, names)
-    _collect(files, report)
-    report.refuse_if_wrong()
+    plan, files = read_files(paths, report)
     with transaction.atomic():
         _apply(plan, files, report=report, prune=prune)
         _try(files, report)
         _publish(report, author=author, files=sorted(path.name for path in paths.values()))
         transaction.set_rollback(dry_run)
     return report
+
+
+def read_files(paths: Mapping[str, Path], report: Report) -> tuple[Plan, dict[str, Checked]]:
+    """What the files ask for, and the files. Raises ConfigurationRefused with all that is wrong."""
+    files = _read(paths, report)
+    plan = _plan(files, known(files))
+    report.problems += [problem for checked in files.values() for problem in checked.problems]
+    report.notes = sorted(note for checked in files.values() for note in checked.notes)
+    report.warnings = sorted(note for checked in files.values() for note in checked.warnings)
+    report.refuse_if_wrong()
+    return plan, files
 
 
 def _read(paths: Mapping[str, Path], report: Report) -> dict[str, Checked]:
@@ -80,17 +87,17 @@ def _read(paths: Mapping[str, Path], report: Report) -> dict[str, Checked]:
     return files
 
 
-def _plan(files: Mapping[str, Checked], names: Known) -> _Plan:
+def _plan(files: Mapping[str, Checked], names: Known) -> Plan:
     roles = read_roles(files, names)
     workspace = _workspace(files)
     people = None
     if PEOPLE in files:
         people = read_people(files[PEOPLE], roles, names, workspace=workspace)
     if SERVERS not in files:
-        return _Plan(people=people, roles=roles)
+        return Plan(people=people, roles=roles)
     rules = read_policy(files[SERVERS])
     _warn_of_unknown_roles(files[SERVERS], names)
-    return _Plan(people, roles, read_servers(files[SERVERS]), rules)
+    return Plan(people, roles, read_servers(files[SERVERS]), rules)
 
 
 def _workspace(files: Mapping[str, Checked]) -> str | None:
@@ -110,13 +117,7 @@ def _warn_of_unknown_roles(checked: Checked, names: Known) -> None:
             undefined(checked, role, path, known=names, then="(the rule waits for it)")
 
 
-def _collect(files: Mapping[str, Checked], report: Report) -> None:
-    report.problems += [problem for checked in files.values() for problem in checked.problems]
-    report.notes = sorted(note for checked in files.values() for note in checked.notes)
-    report.warnings = sorted(note for checked in files.values() for note in checked.warnings)
-
-
-def _apply(plan: _Plan, files: Mapping[str, Checked], *, report: Report, prune: bool) -> None:
+def _apply(plan: Plan, files: Mapping[str, Checked], *, report: Report, prune: bool) -> None:
     if plan.people is not None:
         try:
             outcome = accounts_importing.apply_people(plan.people, prune=prune)

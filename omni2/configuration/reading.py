@@ -4,6 +4,7 @@ YAML 1.2 as ruamel.yaml composes it; the resolver of the composed nodes tells te
 Aliases are expanded here under a cap, so that a few lines cannot become a billion nodes.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from omni2.configuration.problems import Place, Problem
 MOST_BYTES = 1024 * 1024
 MOST_NODES = 100_000
 MOST_DEPTH = 40
+MOST_OPEN = 200
 
 _CORE = "tag:yaml.org,2002:"
 _SCALARS = frozenset(_CORE + name for name in ("str", "int", "float", "bool", "null", "timestamp"))
@@ -68,6 +70,7 @@ def read_file(path: Path) -> tuple[Read, list[Problem]]:
 
 def read_text(text: str, name: str) -> tuple[Read, list[Problem]]:
     """As `read_file`, for text at hand; `name` is what errors call it."""
+    _check_brackets(text, name)
     yaml = YAML(typ="safe", pure=True)
     try:
         top = yaml.compose(text)
@@ -86,6 +89,17 @@ def read_text(text: str, name: str) -> tuple[Read, list[Problem]]:
         return Read({}, Place(name, 1)), []
     reader = _Reader(name, yaml.constructor)
     return reader.read(top, "", depth=0), reader.problems
+
+
+def _check_brackets(text: str, name: str) -> None:
+    # The scanner takes seconds over open brackets, long before anything is nested too deeply.
+    depth = 0
+    for bracket in re.finditer(r"[\[\]{}]", text):
+        depth = depth + 1 if bracket[0] in "[{" else max(depth - 1, 0)
+        if depth > MOST_OPEN:
+            line = text.count("\n", 0, bracket.start()) + 1
+            message = f"more than {MOST_OPEN} brackets are open here"
+            raise Unreadable(Problem(Place(name, line), message))
 
 
 def join(path: str, key: str) -> str:
