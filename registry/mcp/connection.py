@@ -169,7 +169,10 @@ class Connection:
     async def _negotiate(self) -> None:
         """Agree on a protocol version: the stateless generation first, else by handshake."""
         opening, half = self._opening, self.endpoint.connect_timeout / 2
-        if self.endpoint.generation_hint not in HANDSHAKE_PROTOCOL_VERSIONS:
+        # The legacy transport is older than the stateless generation: its servers may not even
+        # refuse a question they do not know.
+        is_old = self.endpoint.transport == "sse"
+        if not is_old and self.endpoint.generation_hint not in HANDSHAKE_PROTOCOL_VERSIONS:
             try:
                 with anyio.move_on_after(half):
                     await self._session.discover()
@@ -221,17 +224,17 @@ class Connection:
             self._closing.set()
 
     def _lost(self, error: UpstreamError) -> None:
-        """The way to the server broke: everything under way ends with this."""
-        self._closing.set()
-        for exchange in [self._opening, *self._in_flight]:
-            exchange.fail(error)
+        self._opening.fail(error)
 
     def _give_up(self) -> None:
-        """The opening failed where the SDK would go on waiting, or the way to the server broke."""
+        """The way to the server broke, or never was: who waits for it is told now."""
         self._closing.set()
         if not self._ready.done():
             self._not_opened(self._opening.failure)
             self._task.cancel()
+        elif self._opening.failure is not None:
+            for exchange in list(self._in_flight):
+                exchange.fail(self._opening.failure)
 
     def _opening_is_late(self) -> None:
         if not self._ready.done():

@@ -93,8 +93,8 @@ def addresses(
     listed = _is_listed(origin, internal_addresses)
     for text in found:
         address = _unwrapped(ipaddress.ip_address(text.partition("%")[0]))
-        allowed = _may_be_internal(address) or text == host if listed else _is_public(address)
-        if not allowed:
+        as_listed = listed and (text == host or _may_be_internal(address))
+        if not (as_listed or _is_public(address)):
             raise GuardRefused(f"{origin.address} is not a public address, nor is it listed.")
     return found
 

@@ -27,6 +27,8 @@ from registry.mcp.exchange import EXCHANGE, Exchange
 
 # A notification and the end of a session are courtesies.
 COURTESY_SECONDS = 2.0
+# A server that asks without end is not refused without end.
+COURTESY_LIMIT = 32
 
 
 class SafeTransport(httpx2.AsyncBaseTransport):
@@ -62,6 +64,10 @@ class SafeTransport(httpx2.AsyncBaseTransport):
                 return await self._answer(request, message, exchange)
         except UpstreamError as error:
             return self._failed(message, exchange, error)
+        except Exception as error:
+            # Whatever else it is, it may not end the calls beside this one.
+            text = f"The request failed ({type(error).__name__})."
+            return self._failed(message, exchange, Unreachable(text, executed=exchange.executed))
 
     async def _answer(
         self, request: httpx2.Request, message: answers.Message, exchange: Exchange
@@ -120,7 +126,7 @@ class SafeTransport(httpx2.AsyncBaseTransport):
     ) -> httpx2.Response:
         if message.method == "notifications/initialized":
             await self._courtesy(request)
-        elif exchange.failure is None:
+        elif exchange.failure is None and len(self._courtesies) < COURTESY_LIMIT:
             # Not awaited: the SDK sends nothing else for this server until we return.
             task = asyncio.create_task(self._courtesy(request))
             self._courtesies.add(task)

@@ -24,6 +24,7 @@ Message = dict[str, Any]
 Write = Callable[[asyncio.StreamWriter], Awaitable[None]]
 Answer = Callable[[Message], bytes | Write]
 
+ENDED = (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError)
 CAPABILITIES: dict[str, Any] = {"tools": {}}
 
 
@@ -124,10 +125,13 @@ def _method(received: Received) -> str:
 
 
 @contextmanager
-def faulty(answer: Answer, *, modern: bool = True, session: str = "") -> Iterator[FaultyUpstream]:
+def faulty(
+    answer: Answer, *, modern: bool = True, session: str = "", negotiates: bool = True
+) -> Iterator[FaultyUpstream]:
     """Run the server until the block ends; `answer` speaks for all that is not negotiation.
 
-    `session` is the session id its handshake gives out, if any.
+    `session` is the session id its handshake gives out, if any. A server that does not negotiate
+    leaves that to `answer` too.
     """
     listening = listen()
     upstream = FaultyUpstream(listening.getsockname()[1])
@@ -135,10 +139,12 @@ def faulty(answer: Answer, *, modern: bool = True, session: str = "") -> Iterato
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         upstream.connections += 1
-        with closing(writer), suppress(ConnectionError, asyncio.IncompleteReadError):
+        with closing(writer), suppress(*ENDED):
             while received := await _receive(reader):
                 upstream.received.append(received)
-                reply = _negotiation(received.message, modern, session) or answer(received.message)
+                message = received.message
+                agreed = _negotiation(message, modern, session) if negotiates else None
+                reply = agreed or answer(message)
                 if callable(reply):
                     await reply(writer)
                     break

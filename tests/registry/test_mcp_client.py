@@ -38,7 +38,7 @@ def way(
     elif request.param == "http, 2025":
         yield old_fake.endpoint(), HANDSHAKE
     elif request.param == "sse":
-        yield fake.endpoint(transport="sse", url=fake.sse_url), MODERN
+        yield fake.endpoint(transport="sse", url=fake.sse_url), HANDSHAKE
     else:
         yield Endpoint("child", "stdio", argv=stdio_argv(), cwd=str(REPOSITORY)), MODERN
 
