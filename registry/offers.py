@@ -6,7 +6,7 @@ Pure: no rows, no network. A server may send anything; nothing here raises for i
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from registry.fingerprint import fingerprint
@@ -18,6 +18,7 @@ MAX_DESCRIPTION = 16_000
 MAX_TOOL_BYTES = 128 * 1024
 MAX_TITLE = 255
 SHOWN_NAME = 60
+TWICE = "its server lists two different tools of this name"
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -67,11 +68,9 @@ def offers_of(tools: Sequence[Any]) -> list[Offer]:
         if not isinstance(listed, dict):
             continue
         offer = Offer.of(listed)
-        known = offers.get(offer.name)
-        if known is not None and known.fingerprint != offer.fingerprint:
-            flaw = "its server lists two different tools of this name"
-            offer = Offer(known.name, known.tool, known.fingerprint, known.flaw or flaw)
-        offers[offer.name] = offer
+        known = offers.setdefault(offer.name, offer)
+        if known.fingerprint != offer.fingerprint:
+            offers[offer.name] = replace(known, flaw=known.flaw or TWICE)
     return list(offers.values())
 
 
