@@ -7,6 +7,7 @@ process. When the counters do not answer, nothing is let through.
 import math
 import time
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from limits import (
@@ -18,6 +19,8 @@ from limits import (
 from limits.errors import StorageError
 from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from accounts.errors import LimitReached, LimitsUnavailable
 
@@ -55,4 +58,7 @@ def _count(item: RateLimitItem, name: str, limit: str) -> None:
 
 @lru_cache(maxsize=4)
 def _limiter(address: str) -> MovingWindowRateLimiter:
-    return MovingWindowRateLimiter(storage_from_string(address, wrap_exceptions=True))
+    # A request must not wait long for a counter: two tries, a second each.
+    patience: Any = {"retry": Retry(NoBackoff(), 1), "socket_timeout": 1}
+    options = {} if address == MEMORY else patience
+    return MovingWindowRateLimiter(storage_from_string(address, wrap_exceptions=True, **options))
