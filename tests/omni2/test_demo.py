@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -233,18 +234,19 @@ def test_web_server_is_one_process_unless_redis_connects_several(
 
 
 # --- The whole of it ---
-@pytest.fixture
-def demo_folder(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A demo folder of its own that borrows the servers' environments."""
     servers = ROOT / ".demo" / "servers"
     if not servers.exists():
         reason = "the demo's servers are not installed; make test and make demo do that"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    (tmp_path / "servers").symlink_to(servers)
-    return tmp_path
+    folder = tmp_path_factory.mktemp("demo")
+    (folder / "servers").symlink_to(servers)
+    return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def demo(demo_folder: Path) -> Iterator[Any]:
     """Starts `python -m omni2.demo`; whatever is still running afterwards is ended."""
     started: list[subprocess.Popen[str]] = []
@@ -265,24 +267,61 @@ def demo(demo_folder: Path) -> Iterator[Any]:
     yield start
     for child in started:
         if child.poll() is None:
-            os.killpg(child.pid, signal.SIGKILL)
+            os.killpg(child.pid, signal.SIGTERM)
+
+
+@pytest.fixture(scope="module")
+def told(demo: Any) -> str:
+    """What `make demo ARGS=--once` prints; it has ended by itself, with 0."""
+    child = demo("--once")
+    printed = str(child.communicate(timeout=170)[0])
+    assert child.returncode == 0, printed
+    return printed
 
 
 @pytest.mark.slow
-def test_whole_demo_answers_three_questions_right_and_ends(demo: Any, demo_folder: Path) -> None:
-    child = demo("--once")
-    printed = child.communicate(timeout=170)[0]
-    assert child.returncode == 0, printed
-    assert printed.count("  Right, ") == 3
-    called = {line.split()[1] for line in printed.splitlines() if line.startswith("  call ")}
+def test_whole_demo_answers_three_questions_right_by_three_servers(told: str) -> None:
+    called = [line.split()[1] for line in told.splitlines() if line.startswith("  call ")]
+    assert told.count("  Right, ") == 3
     assert {call.split("/")[0] for call in called} == {"time", "git", "database_mcp"}
-    assert printed.count("call.calling") == printed.count("call.called ok") == len(called) == 3
-    assert (demo_folder / "data" / "omni2.sqlite3").exists()
+    on_record = [told.count(f"{kind} ") for kind in ("call.calling pending", "call.called ok")]
+    assert on_record == [len(called), len(called)]
+
+
+@pytest.mark.slow
+def test_example_configuration_names_tools_that_the_servers_have(
+    told: str, demo_folder: Path
+) -> None:
+    database = sqlite3.connect(demo_folder / "data" / "omni2.sqlite3")
+    tools = database.execute(
+        "SELECT server.name, tool.name FROM registry_tool tool"
+        " JOIN registry_server server ON server.id = tool.server_id"
+    ).fetchall()
+    database.close()
+    unknown = [
+        (server, pattern)
+        for server, pattern in named_patterns()
+        if not any(server == of and fnmatchcase(name, pattern) for of, name in tools)
+    ]
+    assert unknown == []
+
+
+def named_patterns() -> list[tuple[str, str]]:
+    """Each pattern that `config/mcps.yaml` writes for one server, with that server."""
+    document = YAML(typ="safe").load((ROOT / "config" / "mcps.yaml").read_text())
+    named = []
+    for server in document["mcps"]:
+        rules = [server.get("tool_policy", {}), *server.get("role_restrictions", {}).values()]
+        lists = [value for rule in rules for value in rule.values() if isinstance(value, list)]
+        named += [(server["name"], pattern) for patterns in lists for pattern in patterns]
+    groups = [pattern for patterns in document["tool_patterns"].values() for pattern in patterns]
+    named += [tuple(pattern.split("/")) for pattern in groups if "/" in pattern]
+    return [(server, pattern) for server, pattern in named if not pattern.startswith("@")]
 
 
 @pytest.mark.slow
 def test_demo_serves_until_interrupted_and_leaves_nothing_running(
-    demo: Any, demo_folder: Path
+    demo: Any, told: str, demo_folder: Path
 ) -> None:
     child = demo()
     lines = []

@@ -47,8 +47,8 @@ class Command(BaseCommand):
             with Children(place.logs) as children:
                 self.prepare(place, children)
                 wrong = self.ask_all(place)
-                self.show_addresses()
                 if not options["once"]:
+                    self.show_addresses()
                     self.serve(children)
         except DidNotStart as error:
             raise CommandError(str(error)) from None
@@ -57,6 +57,7 @@ class Command(BaseCommand):
             return
         if wrong:
             raise CommandError(f"{wrong} of the answers were not right.")
+        self.say("\nAll answers were right.", self.style.SUCCESS)
 
     def prepare(self, place: Place, children: Children) -> None:
         """Sample data, tables, the example configuration, the servers, their tools."""
