@@ -79,7 +79,7 @@ def run_suite(name: str, options: list[str], environment: dict[str, str]) -> Ste
     """Run pytest in sight of everybody."""
     say(f"\n=== The suite, {name}: pytest {' '.join(options)}")
     started = time.monotonic()
-    command = [sys.executable, "-m", "pytest", "-n", "2", "-q", *options]
+    command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadgroup", "-q", *options]
     done = subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL)
     return Step(f"the suite, {name}", done.returncode == 0, time.monotonic() - started)
 

@@ -280,6 +280,7 @@ def told(demo: Any) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("demo")
 def test_whole_demo_answers_three_questions_right_by_three_servers(told: str) -> None:
     called = [line.split()[1] for line in told.splitlines() if line.startswith("  call ")]
     assert told.count("  Right, ") == 3
@@ -289,6 +290,7 @@ def test_whole_demo_answers_three_questions_right_by_three_servers(told: str) ->
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("demo")
 def test_example_configuration_names_tools_that_the_servers_have(
     told: str, demo_folder: Path
 ) -> None:
@@ -320,6 +322,7 @@ def named_patterns() -> list[tuple[str, str]]:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("demo")
 def test_demo_serves_until_interrupted_and_leaves_nothing_running(
     demo: Any, told: str, demo_folder: Path
 ) -> None:
