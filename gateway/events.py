@@ -36,14 +36,17 @@ async def events(request: HttpRequest, question_id: UUID) -> HttpResponseBase:
         question = await sync_to_async(_own_question)(request, question_id)
     except (APIException, errors.GatewayError) as error:
         refused = errors.api_exception_handler(error, {})
-        return JsonResponse(refused.data, status=refused.status_code, headers=dict(refused.headers))
-    response = StreamingHttpResponse(
+        response = JsonResponse(refused.data, status=refused.status_code)
+        if "WWW-Authenticate" in refused:
+            response["WWW-Authenticate"] = refused["WWW-Authenticate"]
+        return response
+    stream = StreamingHttpResponse(
         _stream(question.pk, request.headers.get("Last-Event-ID", "")),
         content_type="text/event-stream",
     )
-    response["Cache-Control"] = "no-store"
-    response["X-Accel-Buffering"] = "no"
-    return response
+    stream["Cache-Control"] = "no-store"
+    stream["X-Accel-Buffering"] = "no"
+    return stream
 
 
 def _own_question(request: HttpRequest, question_id: UUID) -> Question:

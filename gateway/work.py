@@ -40,23 +40,24 @@ OVERDUE = timedelta(seconds=10)
 
 _pool: ThreadPoolExecutor | None = None
 _pool_lock = threading.Lock()
-_waiting: set[str] = set()
+_waiting: set[tuple[str, str]] = set()
 
 
-def start(task: Task, question_id: UUID) -> None:
-    """Have `task` run with this question's id, soon and elsewhere. Never raises: the sweeper makes up."""
-    name = str(question_id)
+def start(task: Task, row_id: UUID | int) -> None:
+    """Have `task` run with a row's id, soon and elsewhere. Never raises: a sweeper makes up for it."""
+    name = str(row_id)
     if settings.REDIS_URL:
         try:
             task.apply_async(args=[name], retry=False)
         except (OperationalError, OSError):
-            log.warning("the broker does not answer; the sweeper will start the question")
+            log.warning("the broker does not answer; a sweeper will start it")
         return
+    ticket = (task.name, name)
     with _pool_lock:
-        if name in _waiting:
+        if ticket in _waiting:
             return
-        _waiting.add(name)
-    _threads().submit(_run_here, task, name)
+        _waiting.add(ticket)
+    _threads().submit(_run_here, task, ticket)
 
 
 def _threads() -> ThreadPoolExecutor:
@@ -67,14 +68,14 @@ def _threads() -> ThreadPoolExecutor:
         return _pool
 
 
-def _run_here(task: Task, name: str) -> None:
+def _run_here(task: Task, ticket: tuple[str, str]) -> None:
     with _pool_lock:
-        _waiting.discard(name)
+        _waiting.discard(ticket)
     close_old_connections()
     try:
-        task.run(name)
+        task.run(ticket[1])
     except Exception:
-        log.exception("a task failed", extra={"question": name})
+        log.exception("a task failed", extra={"task": ticket[0], "row": ticket[1]})
     finally:
         connection.close()
 

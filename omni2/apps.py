@@ -1,4 +1,7 @@
 from django.apps import AppConfig
+from django.conf import settings
+
+from audit import redact
 
 
 class Omni2Config(AppConfig):
@@ -7,3 +10,20 @@ class Omni2Config(AppConfig):
 
     def ready(self) -> None:
         from omni2 import checks  # noqa: F401, PLC0415  registers the system checks once apps are loaded
+
+        for secret in _secrets():
+            redact.remember(secret)
+
+
+def _secrets() -> list[str]:
+    """What must never stand in the record, in a log or in an error."""
+    named = (
+        settings.SECRET_KEY,
+        settings.ANTHROPIC_API_KEY,
+        settings.SLACK_BOT_TOKEN,
+        settings.SLACK_SIGNING_SECRET,
+        settings.DATABASES["default"].get("PASSWORD"),
+        *settings.MODEL_EXTRA_HEADERS.values(),
+        *settings.ENCRYPTION_KEYS,
+    )
+    return [secret for secret in named if secret]

@@ -14,7 +14,7 @@ from gateway import work
 from gateway.tasks import run_question
 from registry import discovery, health
 from registry.models import Server
-from slackapp import tasks as slack_tasks
+from slackapp import sweep as slack
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def jobs() -> list[Job]:
         Job("seal_record", 1, seal.seal_once),
         Job("check_servers", settings.MCP_HEALTH_SECONDS, check_servers),
         Job("sync_tools", settings.MCP_SYNC_MINUTES * 60, sync_tools),
-        Job("deliver_to_slack", 5, slack_tasks.deliver_pending),
+        Job("sweep_slack", 5, slack.sweep),
     ]
 
 

@@ -16,6 +16,7 @@ class AnsweredBy:
     """Stands where a Celery task stands, and works with the given model."""
 
     model: Model
+    name: str = "tests.answered_by"
 
     def run(self, name: str) -> None:
         work.run(name, model=self.model)
@@ -23,6 +24,8 @@ class AnsweredBy:
 
 class Parked:
     """A task that never runs: the question stays queued."""
+
+    name = "tests.parked"
 
     def run(self, name: str) -> None:
         return

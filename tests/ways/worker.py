@@ -23,7 +23,7 @@ from gateway import work
 from gateway.llm.scripted import ScriptedModel, says, uses
 from gateway.models import Question
 from tests.cast import assemble, register
-from tests.ways.asking import put
+from tests.ways.asking import Parked, put
 
 
 def script(messages):
@@ -47,13 +47,8 @@ def answer_all() -> None:
     while Question.objects.unfinished().exists():
         for question in Question.objects.claimable().order_by("?")[:5]:
             work.run(question.pk, model=ScriptedModel(script))
-        work.sweep(_Nothing())
+        work.sweep(Parked())
         time.sleep(0.05)
-
-
-class _Nothing:
-    def run(self, name: str) -> None:
-        return
 
 
 def report() -> None:
