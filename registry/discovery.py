@@ -5,8 +5,9 @@ server says of it. What is new, changed or unusable is set aside with the reason
 the server stay. The network comes first, then one transaction: a failure changes no tool.
 """
 
+import logging
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -25,6 +26,8 @@ from registry.mcp.errors import UpstreamError
 from registry.models import Server, Tool
 from registry.offers import Offer, flaw_of, offers_of, storable
 from registry.settling import Settled, Settling, adopt
+
+log = logging.getLogger(__name__)
 
 SYNC_AT_ONCE = 8
 INSTRUCTIONS_LENGTH = 16_000
@@ -66,7 +69,7 @@ def sync_all(servers: Sequence[Server]) -> list[Synced]:
         looks = {pool.submit(_list, server): server for server in servers}
         for look in as_completed(looks):
             server = looks[look]
-            done[server.pk] = _settled(server, look.result())
+            done[server.pk] = _settled(server, look)
     return [done[server.pk] for server in servers]
 
 
@@ -143,11 +146,19 @@ def _list(server: Server) -> Listing | RegistryError:
         return SyncFailed(f"server {server.name}: {health.told(str(error)) or error.code}")
 
 
-def _settled(server: Server, listing: Listing | RegistryError) -> Synced:
-    if isinstance(listing, RegistryError):
-        _note_failure(server, listing)
-        return Synced(server, error=listing)
-    return Synced(server, report=_store(server, listing))
+def _settled(server: Server, look: Future[Listing | RegistryError]) -> Synced:
+    """What became of one server. Whatever goes wrong with it must not stop the others."""
+    try:
+        listing = look.result()
+        if isinstance(listing, RegistryError):
+            _note_failure(server, listing)
+            return Synced(server, error=listing)
+        return Synced(server, report=_store(server, listing))
+    except Exception:
+        log.exception("a sync failed unexpectedly", extra={"server": server.name})
+        return Synced(
+            server, error=SyncFailed(f"server {server.name}: the sync broke; see the log")
+        )
 
 
 def _note_failure(server: Server, error: RegistryError) -> None:

@@ -25,7 +25,7 @@ def endpoint_of(server: Server) -> Endpoint:
         return _command(server)
     return Endpoint(
         name=server.name,
-        transport=server.transport,
+        transport="sse" if server.transport == Server.Transport.SSE else "http",
         url=server.url,
         headers=headers_of(server),
         connect_timeout=settings.MCP_CONNECT_TIMEOUT,
@@ -40,7 +40,7 @@ def _command(server: Server) -> Endpoint:
     check_command(server.argv)
     return Endpoint(
         name=server.name,
-        transport=server.transport,
+        transport="stdio",
         argv=tuple(server.argv),
         env=_environment(server),
         cwd=server.cwd or None,

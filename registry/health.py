@@ -1,5 +1,6 @@
 """Whether servers answer: looked at now and then, remembered for a week, told when it changes."""
 
+import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -17,6 +18,8 @@ from registry.errors import RegistryError
 from registry.mcp.client import connections
 from registry.mcp.errors import UpstreamError
 from registry.models import HealthCheck, Server
+
+log = logging.getLogger(__name__)
 
 # One failure of a server that was up may be chance.
 FAILURES_TO_BE_DOWN = 2
@@ -36,7 +39,10 @@ def check_all(servers: Sequence[Server]) -> list[HealthCheck]:
     with ThreadPoolExecutor(LOOK_AT_ONCE, thread_name_prefix="health") as pool:
         looks = {pool.submit(_look, server): server for server in servers}
         for look in as_completed(looks):
-            checks.append(_keep(looks[look], *look.result()))
+            try:
+                checks.append(_keep(looks[look], *look.result()))
+            except Exception:
+                log.exception("a check failed unexpectedly", extra={"server": looks[look].name})
     prune()
     return checks
 

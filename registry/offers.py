@@ -109,7 +109,7 @@ def _bounded(tool: dict[str, Any]) -> dict[str, Any]:
     """The tool as it can be stored; of one that is too large or no JSON, only its name."""
     try:
         check_depth(tool)
-        clean = storable(tool)
+        clean: dict[str, Any] = storable(tool)
         check_size(clean, MAX_TOOL_BYTES)
     except Unusable:
         return {"name": _kept_name(tool.get("name"))}

@@ -13,7 +13,9 @@
 look harmless (`registry.scanner`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils import timezone
 
@@ -130,7 +132,7 @@ def adopt(row: Tool, offer: Offer) -> list[str]:
     return changed
 
 
-def changed_parts(before: dict, after: dict) -> list[str]:
+def changed_parts(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """The top-level parts in which two forms of a tool differ."""
     absent = object()
     keys = sorted(before.keys() | after.keys())

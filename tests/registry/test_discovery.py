@@ -409,6 +409,14 @@ def test_many_servers_are_synced_side_by_side_and_one_that_hangs_stops_nobody(
     assert isinstance(done[0].error, SyncFailed)
 
 
+def test_a_server_removed_meanwhile_stops_nobody(upstream: RawServer) -> None:
+    removed, kept = a_server(upstream.url, "removed"), a_server(upstream.url, "kept")
+    Server.objects.filter(pk=removed.pk).delete()
+    first, second = discovery.sync_all([removed, kept])
+    assert str(first.error) == "server removed: the sync broke; see the log"
+    assert second.report == discovery.SyncReport(added=("search", "export"), offered=2)
+
+
 def test_the_tools_of_a_disabled_server_are_read_and_not_offered(upstream: RawServer) -> None:
     server = a_server(upstream.url, enabled=False)
     assert discovery.sync(server).offered == 2

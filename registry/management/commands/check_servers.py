@@ -1,7 +1,7 @@
 """Ask MCP servers whether they are there, and say which are not."""
 
 from argparse import ArgumentParser
-from typing import Any
+from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
@@ -24,7 +24,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         checks = health.check_all(servers_called(options["servers"]))
         checks.sort(key=lambda check: check.server.name)
-        console = Console(file=self.stdout, width=None if self.stdout.isatty() else 160)
+        width = None if self.stdout.isatty() else 160
+        console = Console(file=cast(IO[str], self.stdout), width=width)
         console.print(_table(checks) if checks else "No enabled servers are registered.")
         silent = [check.server.name for check in checks if not check.ok]
         if silent:

@@ -1,7 +1,7 @@
 """Read the tools of MCP servers anew and say what is offered, what changed and what waits."""
 
 from argparse import ArgumentParser
-from typing import Any
+from typing import IO, Any, cast
 
 from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
@@ -25,7 +25,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         synced = discovery.sync_all(servers_called(options["servers"]))
-        console = Console(file=self.stdout, width=None if self.stdout.isatty() else 160)
+        width = None if self.stdout.isatty() else 160
+        console = Console(file=cast(IO[str], self.stdout), width=width)
         console.print(_table(synced) if synced else "No enabled servers are registered.")
         failed = [each.server.name for each in synced if each.error]
         if failed:
