@@ -55,8 +55,10 @@ def check_command(argv: object) -> None:
     """Raise `CommandNotAllowed` unless `argv` is, word for word, in the deployment's list."""
     if isinstance(argv, list | tuple) and argv and list(argv) in settings.STDIO_COMMANDS:
         return
+    # The program only: arguments may hold what nobody who asks a question should read.
+    program = argv[0] if isinstance(argv, list | tuple) and argv else argv
     raise CommandNotAllowed(
-        f"this deployment does not allow the command {argv!r}",
+        f"this deployment does not allow the command {ascii(program)} with these arguments",
         hint="Whoever runs the deployment lists whole commands in OMNI2_STDIO_COMMANDS, "
         'for example [["mcp-server-time", "--local-timezone", "UTC"]].',
     )

@@ -85,6 +85,14 @@ def test_a_command_that_is_not_listed_word_for_word_is_refused(argv: Any) -> Non
     assert "OMNI2_STDIO_COMMANDS" in raised.value.hint
 
 
+def test_a_refused_command_keeps_its_arguments_to_itself() -> None:
+    with pytest.raises(CommandNotAllowed) as raised:
+        check_command(["sh", "--token", "abc"])
+    assert str(raised.value) == (
+        "this deployment does not allow the command 'sh' with these arguments"
+    )
+
+
 def test_without_a_list_no_command_is_allowed(settings: Any) -> None:
     check_command(COMMAND)
     settings.STDIO_COMMANDS = []
