@@ -70,13 +70,13 @@ def _person(email: str) -> User:
 def _tool(server: str, name: str) -> Tool:
     """The stored tool of exactly this name; nothing is normalised into a match."""
     if not Server.objects.filter(name=_clean(server)).exists():
-        known = Server.objects.values_list("name", flat=True)
-        raise CommandError(f"There is no server {server!r}.{_nearest(server, known)}")
+        servers = Server.objects.values_list("name", flat=True)
+        raise CommandError(f"There is no server {server!r}.{_nearest(server, servers)}")
     tools = Tool.objects.select_related("server").filter(server__name=server)
     found = tools.filter(name=_clean(name)).first()
     if found is None:
-        known = tools.values_list("name", flat=True)
-        raise CommandError(f"The server {server} has no tool {name!r}.{_nearest(name, known)}")
+        names = tools.values_list("name", flat=True)
+        raise CommandError(f"The server {server} has no tool {name!r}.{_nearest(name, names)}")
     return found
 
 
