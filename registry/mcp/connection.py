@@ -63,7 +63,9 @@ class Connection:
         self._retired = False
         # Argument names that a tool wants repeated in HTTP headers, by tool.
         self._header_maps: dict[str, dict[tuple[str, ...], str]] = {}
-        self._opening = Exchange(self._opened_at + endpoint.connect_timeout, self._give_up)
+        self._opening = Exchange(
+            self._opened_at + endpoint.connect_timeout, self._give_up, keeps_result=False
+        )
         self._task = asyncio.create_task(self._live())
         loop.call_later(endpoint.connect_timeout, self._opening_is_late)
 
@@ -105,7 +107,8 @@ class Connection:
             self._in_flight.add(exchange)
             try:
                 stamped, options = self._stamped(method, dict(params))
-                return await self._dispatcher.send_raw_request(method, stamped, options)
+                result = await self._dispatcher.send_raw_request(method, stamped, options)
+                return result if exchange.result is None else exchange.result
             except MCPError as error:
                 raise exchange.failure or _translated(error, exchange) from None
             finally:

@@ -2,13 +2,16 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from registry.mcp import parsing
 from registry.mcp.errors import TooLarge
 
 # The SDK's legacy client takes no larger event.
 LEGACY_LIMIT = 1024 * 1024 - 1024
+
+Take = Callable[[dict[str, Any]], dict[str, Any]]
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
@@ -47,8 +50,8 @@ class Splitter:
         return lines
 
 
-def checked(event: list[bytes]) -> bytes:
-    """The event as it may be passed on: its message parsed strictly and written anew.
+async def checked(event: list[bytes], take: Take) -> bytes:
+    """The event as it may be passed on: its message parsed strictly, given to `take`, written anew.
 
     Empty for a notification. An event that is no message (the legacy `endpoint`) stays as it is.
     """
@@ -56,10 +59,10 @@ def checked(event: list[bytes]) -> bytes:
     data = b"\n".join(value for name, value in fields if name == b"data")
     kinds = [value for name, value in fields if name == b"event"]
     if data.strip() and kinds in ([], [b"message"]):
-        value = parsing.parse(data)
+        value = await parsing.parse_aside(data)
         if parsing.message(value) is None:
             return b""
-        data = json.dumps(value).encode()
+        data = json.dumps(take(value)).encode()
     kept = [name + b": " + value for name, value in fields if name in (b"event", b"id", b"retry")]
     kept += [b"data: " + line for line in data.split(b"\n")] if data else []
     return b"\n".join(kept) + b"\n\n"

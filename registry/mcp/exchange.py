@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import Any
 
 import anyio
 
@@ -19,7 +20,11 @@ ABANDONED_SECONDS = 0.5
 
 @dataclass(eq=False)
 class Exchange:
-    """One request under way. `deadline` is in the event loop's time."""
+    """One request under way. `deadline` is in the event loop's time.
+
+    Where the SDK does not need to read the result, `result` takes it: the caller gets what was
+    parsed strictly, and nothing is written and parsed a second time.
+    """
 
     deadline: float
     # Wakes the caller where the SDK would leave it waiting.
@@ -27,6 +32,8 @@ class Exchange:
     failure: UpstreamError | None = None
     status: int | None = None
     sent: bool = False
+    keeps_result: bool = True
+    result: dict[str, Any] | None = None
     _clock: anyio.CancelScope | None = field(default=None, repr=False)
 
     @property
@@ -49,6 +56,14 @@ class Exchange:
         if self.failure is None:
             self.failure = error
             self.wake()
+
+    def take(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """The answer for the SDK, without the result that the caller gets from here."""
+        result = answer.get("result")
+        if not (self.keeps_result and isinstance(result, dict)):
+            return answer
+        self.result = result
+        return {**answer, "result": {}}
 
     def end(self) -> None:
         """The caller has gone: whatever still runs for it ends soon."""

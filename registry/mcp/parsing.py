@@ -1,7 +1,7 @@
 """Strict JSON-RPC from servers that are not to be trusted.
 
-Refused before parsing: more than the byte cap, more than 64 levels, more than 250,000 containers
-(4 MiB of empty ones would take 100 MB). Refused while parsing: NaN and infinities, numbers beyond
+Refused before parsing: more than the byte cap, more than 64 levels, more than 250,000 values (as
+objects, 4 MiB of small ones take 200 MB). Refused while parsing: NaN and infinities, numbers beyond
 what JSON readers share, the same key twice, anything that is not UTF-8. A lone surrogate becomes
 U+FFFD, for neither PostgreSQL nor Slack can hold one.
 """
@@ -12,18 +12,21 @@ import re
 from itertools import accumulate
 from typing import Any
 
+import anyio.to_thread
 import mcp_types as types
 
 from registry.mcp.errors import BadAnswer, TooLarge, shorten
 
 BYTE_LIMIT = 4 * 1024 * 1024
 DEPTH_LIMIT = 64
-CONTAINER_LIMIT = 250_000
+VALUE_LIMIT = 250_000
+# What is larger is parsed in a thread of its own, so that other servers' answers do not wait.
+ASIDE_BYTES = 128 * 1024
 EXCERPT_LIMIT = 200
 
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
-_NO_BRACKET = bytes(sorted(set(range(256)) - set(b"[]{}")))
-_STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_NOT_STRUCTURE = bytes(sorted(set(range(256)) - set(b"[]{},")))
+_STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1, ord(","): 0}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _TAG = re.compile(r"<[^>]*>")
@@ -36,7 +39,7 @@ class _NotJson(ValueError):
 def parse(data: bytes) -> Any:
     """The value in `data`. Raises TooLarge over the caps, BadAnswer for everything else."""
     check_size(len(data))
-    _check_nesting(data)
+    _check_structure(data)
     try:
         value = json.loads(
             data.decode("utf-8"),
@@ -48,6 +51,13 @@ def parse(data: bytes) -> Any:
         reason = str(error) if isinstance(error, _NotJson) else "not JSON"
         raise BadAnswer(f"The server's answer is not valid: {reason}.") from None
     return _mended(value) if _ESCAPED_SURROGATE.search(data) else value
+
+
+async def parse_aside(data: bytes) -> Any:
+    """As `parse`, without holding up the event loop where there is much to parse."""
+    if len(data) <= ASIDE_BYTES:
+        return parse(data)
+    return await anyio.to_thread.run_sync(parse, data, abandon_on_cancel=True)
 
 
 def message(value: Any) -> types.JSONRPCMessage | None:
@@ -77,12 +87,18 @@ def excerpt(data: bytes) -> str:
     return shorten(" ".join(printable.split()), EXCERPT_LIMIT)
 
 
-def _check_nesting(data: bytes) -> None:
-    brackets = _STRING.sub(b"", data).translate(None, _NO_BRACKET)
-    if len(brackets) > 2 * CONTAINER_LIMIT:
-        raise TooLarge(f"The server's answer has more than {CONTAINER_LIMIT:,} lists and objects.")
-    if max(accumulate(map(_STEP.__getitem__, brackets)), default=0) > DEPTH_LIMIT:
+def _check_structure(data: bytes) -> None:
+    strings = (data.count(b'"') - data.count(b'\\"')) // 2
+    _check_values(strings)
+    structure = _STRING.sub(b"", data).translate(None, _NOT_STRUCTURE)
+    _check_values(len(structure) - structure.count(b"]") - structure.count(b"}"))
+    if max(accumulate(map(_STEP.__getitem__, structure)), default=0) > DEPTH_LIMIT:
         raise BadAnswer(f"The server's answer is nested deeper than {DEPTH_LIMIT} levels.")
+
+
+def _check_values(number: int) -> None:
+    if number > VALUE_LIMIT:
+        raise TooLarge(f"The server's answer has more than {VALUE_LIMIT:,} values.")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

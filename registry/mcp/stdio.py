@@ -156,7 +156,7 @@ async def _read_lines(child: Child, outgoing: Outgoing, lost: Lost) -> None:
     try:
         while True:
             line = await child.output.readuntil(b"\n")
-            if (message := _message(line)) is not None:
+            if (message := await _message(line)) is not None:
                 await outgoing.send(SessionMessage(message))
     except asyncio.LimitOverrunError:
         lost(TooLarge(f"A line of the server is longer than {parsing.BYTE_LIMIT:,} bytes."))
@@ -171,7 +171,7 @@ async def _read_lines(child: Child, outgoing: Outgoing, lost: Lost) -> None:
         outgoing.close()
 
 
-def _message(line: bytes) -> types.JSONRPCMessage | None:
+async def _message(line: bytes) -> types.JSONRPCMessage | None:
     """The JSON-RPC message in a line; None for chatter that is none.
 
     A bad answer to a known request becomes its error. Raises BadAnswer where no request is known.
@@ -179,7 +179,7 @@ def _message(line: bytes) -> types.JSONRPCMessage | None:
     if not line.lstrip().startswith(b"{") or b'"jsonrpc"' not in line:
         return None
     try:
-        return parsing.message(parsing.parse(line))
+        return parsing.message(await parsing.parse_aside(line))
     except BadAnswer as error:
         answer = types.ErrorData(code=types.PARSE_ERROR, message=error.message)
         return types.JSONRPCError(jsonrpc="2.0", id=_id_of_bad(line, error), error=answer)

@@ -83,10 +83,9 @@ class SafeTransport(httpx2.AsyncBaseTransport):
                 await answers.read(response, answers.ERROR_BODY_LIMIT, cut=True)
                 return httpx2.Response(202)
             if kind == "application/json":
-                answer = parsing.parse(await answers.read(response, parsing.BYTE_LIMIT))
-                return answers.as_json(
-                    answers.correlated(answer, message), answers.session_header(response)
-                )
+                value = await parsing.parse_aside(await answers.read(response, parsing.BYTE_LIMIT))
+                answer = exchange.take(answers.correlated(value, message))
+                return answers.as_json(answer, answers.session_header(response))
             if kind != "text/event-stream":
                 raise await answers.not_json(response)
         except BaseException:
@@ -171,7 +170,7 @@ class SafeTransport(httpx2.AsyncBaseTransport):
             while True:
                 chunk = await self._next(source, exchange)
                 for event in splitter.feed(chunk):
-                    if passed := events.checked(event):
+                    if passed := await events.checked(event, exchange.take):
                         yield passed
         except StopAsyncIteration:
             return

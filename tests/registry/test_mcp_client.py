@@ -182,7 +182,7 @@ def test_call_that_outlives_its_time_is_unknown_and_not_repeated(
     start = time.monotonic()
     with pytest.raises(TimedOut) as caught:
         client.call_tool(fake.endpoint(), "slow", {"seconds": 5}, timeout=0.2)
-    assert time.monotonic() - start < 0.7
+    assert time.monotonic() - start < 1.2
     assert caught.value.executed == "unknown"
     assert fake.calls == [("slow", {"seconds": 5})]
 
@@ -214,7 +214,8 @@ def test_cancelled_call_ends_at_once_and_the_server_is_told(
     start = time.monotonic()
     with pytest.raises(Cancelled) as caught:
         client.call_tool(endpoint, "slow", {"seconds": 5}, cancelled=_cancelling(0.1, how))
-    assert time.monotonic() - start < 0.1 + 0.2
+    # 0.2 s is the promise; the rest is for a machine with other work.
+    assert time.monotonic() - start < 0.1 + 0.4
     assert caught.value.executed == "unknown"
     end = time.monotonic() + 2
     while len(upstream.cancelled) == told and time.monotonic() < end:

@@ -1,9 +1,11 @@
 """Server-sent events, however they are cut."""
 
+import anyio
 import pytest
 
 from registry.mcp.errors import BadAnswer, TooLarge
 from registry.mcp.events import Splitter, checked
+from registry.mcp.exchange import Exchange
 
 STREAM = (
     b": hi\r\n\r\nid: 1\r\ndata: a\r\ndata: b\r\n\r\nevent: x\rdata: c\r\rdata: d\n\ndata: lost"
@@ -44,10 +46,17 @@ PASSED = [
 
 @pytest.mark.parametrize(("event", "passed"), PASSED)
 def test_event_is_passed_on_parsed_and_written_anew(event: list[bytes], passed: bytes) -> None:
-    assert checked(event) == passed
+    assert anyio.run(checked, event, lambda value: value) == passed
 
 
 @pytest.mark.parametrize("data", [b"{", b"[NaN]", b"[]", b'{"jsonrpc": "2.0"}'])
 def test_event_that_is_no_message_is_refused(data: bytes) -> None:
     with pytest.raises(BadAnswer):
-        checked([b"data: " + data])
+        anyio.run(checked, [b"data: " + data], lambda value: value)
+
+
+def test_result_is_taken_out_for_the_caller() -> None:
+    exchange = Exchange(0, lambda: None)
+    event = [b'data: {"jsonrpc": "2.0", "id": 1, "result": {"a": 1}}']
+    assert anyio.run(checked, event, exchange.take) == b"data: " + RESULT + b"\n\n"
+    assert exchange.result == {"a": 1}

@@ -52,7 +52,7 @@ def test_work_that_ignores_its_deadline_is_left_behind() -> None:
     start = time.monotonic()
     with pytest.raises(TimedOut):
         LoopThread().run(_stubborn, timeout=0.1 - GRACE_SECONDS)
-    assert time.monotonic() - start < 0.5
+    assert time.monotonic() - start < 0.8
 
 
 @pytest.mark.parametrize("how", ["event", "callable"])
@@ -62,7 +62,7 @@ def test_stop_ends_the_wait_though_the_work_goes_on(how: str) -> None:
     start = time.monotonic()
     with pytest.raises(Cancelled):
         LoopThread().run(_stubborn, timeout=9, stop=event if how == "event" else event.is_set)
-    assert time.monotonic() - start < 0.05 + 0.2
+    assert time.monotonic() - start < 0.05 + 0.4
 
 
 PROGRAM = """
