@@ -17,42 +17,61 @@ def fits(p, s):
 
 
 def evaluate(doc, who, tool, args, now):
-    """Layers 1 to 10."""
-    server, default, rules = (
-        tool["server"],
-        doc["default_user"],
-        doc["servers"].get(tool["server"], {}),
-    )
+    """Layers 1 to 10, with the first four here."""
+    rules, power = doc["servers"].get(tool["server"], {}), powers(doc, who)
 
     def hit(patterns):
         flat = [q for p in patterns for q in (doc["groups"][p[1:]] if p[0] == "@" else [p])]
-        return any(fits(p if "/" in p else f"*/{p}", f"{server}/{tool['tool']}") for p in flat)
+        return any(
+            fits(p if "/" in p else f"*/{p}", f"{tool['server']}/{tool['tool']}") for p in flat
+        )
 
-    team_roles = [doc["teams"][t]["default_role"] for t in who["teams"] if t in doc["teams"]]
-    names = [who["role"]] if who["role"] else team_roles or [default["role"]]
-    roles = [{"name": n, **doc["roles"].get(n, {})} for n in names if n]
-    bypass, danger, databases = (roles != [] and all(r.get(f) for r in roles) for f in FLAGS)
-    admin = who["super_admin"] or (roles != [] and all(r["name"] == "admin" for r in roles))
-    bypass, databases = bypass or who["super_admin"], databases or who["super_admin"]
-    own = default["allowed_mcps"] if who["allowed_mcps"] is None else who["allowed_mcps"]
-    listed = own == "*" or server in (own or [])
-    grants = [t for s, t, end in who["grants"] if s == server and (end is None or end > now)]
-    shown, narrowed = rules.get("tool_policy", {}), who["only_servers"]
-
+    shown = rules.get("tool_policy", {})
+    dangerous = ["@dangerous"] if "dangerous" in doc["groups"] and not power["danger"] else []
     if who["status"] != "active" or not tool["enabled"] or tool["state"] != "offered":
         return "deny", "standing"
-    if not bypass and hit(
-        doc["blocked_tools"]
-        + ([] if danger or "dangerous" not in doc["groups"] else ["@dangerous"])
-    ):
+    if not power["bypass"] and hit(doc["blocked_tools"] + dangerous):
         return "deny", "global blocks"
-    if not (bypass or admin) and hit(doc["admin_only_tools"]):
+    if not (power["bypass"] or power["admin"]) and hit(doc["admin_only_tools"]):
         return "deny", "admin only"
     if hit(shown.get("exclude", [])) or ("allow" in shown and not hit(shown["allow"])):
         return "deny", "exposure"
-    if not (listed or grants or admin) or (narrowed is not None and server not in narrowed):
-        return "deny", "reach"
-    entry = {"mode": "inherit" if listed or admin else "only grants"}
+    layer = own_or_role(doc, who, rules, tool["server"], hit, power, now)
+    if layer.startswith("no: ") or (layer == "default" and doc["default_effect"] == "deny"):
+        return "deny", layer.removeprefix("no: ")
+    broken = broken_rules(doc, who, args, hit, power["databases"])
+    if "deny" in broken:
+        return "deny", "arguments"
+    destroys = rules.get("confirm_destructive") and tool["destructive"]
+    if broken or destroys or hit(doc["require_confirmation"]["actions"]):
+        return "ask", "confirmation"
+    return "allow", layer
+
+
+def powers(doc, who):
+    """Which roles count, and what all of them may."""
+    teams = [doc["teams"][t]["default_role"] for t in who["teams"] if t in doc["teams"]]
+    names = [who["role"]] if who["role"] else teams or [doc["default_user"]["role"]]
+    roles = [{"name": n, **doc["roles"].get(n, {})} for n in names if n]
+    bypass, danger, databases = (roles != [] and all(r.get(f) for r in roles) for f in FLAGS)
+    admin = roles != [] and all(r["name"] == "admin" for r in roles)
+    top = who["super_admin"]
+    return {"roles": roles, "danger": danger} | {
+        "bypass": bypass or top, "databases": databases or top, "admin": admin or top,
+    }  # fmt: skip
+
+
+def own_or_role(doc, who, rules, server, hit, power, now):
+    """Layers 5 to 8: the layer that answers, with "no: " before it when it refuses."""
+    own = (
+        doc["default_user"]["allowed_mcps"] if who["allowed_mcps"] is None else who["allowed_mcps"]
+    )
+    listed = own == "*" or server in (own or [])
+    grants = [t for s, t, end in who["grants"] if s == server and (end is None or end > now)]
+    narrowed = who["only_servers"] is not None and server not in who["only_servers"]
+    if narrowed or not (listed or grants or power["admin"]):
+        return "no: reach"
+    entry = {"mode": "inherit" if listed or power["admin"] else "only grants"}
     if listed and isinstance(own, dict):
         entry = {"mode": "all"} if own[server] == "*" else own[server]
     mine = (
@@ -61,29 +80,17 @@ def evaluate(doc, who, tool, args, now):
         or any(map(hit, grants))
     )
     if hit(entry.get("deny", [])) or (not mine and entry["mode"] != "inherit"):
-        return "deny", "own rule"
-    layer = "own rule" if mine else by_role(doc, roles, rules, server, hit, bypass)
-    if layer == "role denies" or (layer == "default" and doc["default_effect"] == "deny"):
-        return "deny", layer.split()[0]
-    broken = broken_rules(doc, who, args, hit, databases)
-    if "deny" in broken:
-        return "deny", "arguments"
-    if (
-        hit(doc["require_confirmation"]["actions"])
-        or broken
-        or (rules.get("confirm_destructive") and tool["destructive"])
-    ):
-        return "ask", "confirmation"
-    return "allow", layer
+        return "no: own rule"
+    return "own rule" if mine else by_role(power["roles"], rules, server, hit, power["bypass"])
 
 
-def by_role(doc, roles, rules, server, hit, bypass):
+def by_role(roles, rules, server, hit, bypass):
     """Layer 7: any denial, then any permission, then the default."""
     said = [(r, rules.get("role_restrictions", {}).get(r["name"], {})) for r in roles]
     for role, on in [] if bypass else said:
         denied = on.get("deny", []) + on.get("allow_all_except", []) + role.get("denied_tools", [])
         if on.get("deny_all") or hit(denied) or ("allow_only" in on and not hit(on["allow_only"])):
-            return "role denies"
+            return "no: role"
     for role, on in said:
         named = role.get("allowed_mcp_tools", {}).get(server, []) + role.get(
             "allowed_tool_patterns", []
