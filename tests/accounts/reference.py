@@ -3,7 +3,7 @@
 Takes the raw document and plain values, answers (effect, layer), and knows nothing of `accounts.policy`.
 """
 
-# ruff: noqa: C901, E501  it reads like the table it is written from
+# ruff: noqa: E501  it reads like the table it is written from
 
 DATABASE_NAMES = ("database", "database_name", "db", "db_name", "schema", "preset")
 FLAGS = ("can_bypass_tool_restrictions", "can_execute_dangerous_tools", "can_access_all_databases")
