@@ -24,11 +24,11 @@ class ServerSpec:
     description: str = ""
     tags: tuple[str, ...] = ()
     enabled: bool = True
-    trust: str = Server.Trust.FIRST_USE
+    trust: str = "first_use"
     url: str = ""
     argv: tuple[str, ...] = ()
     cwd: str = ""
-    authentication: str = Server.Authentication.NONE
+    authentication: str = "none"
     timeout_seconds: float = 30
     retry_attempts: int = 1
     retry_delay_seconds: float = 1

@@ -41,6 +41,15 @@ class Checked:
         line = self.places[around].line if around in self.places else 1
         return Place(self.file, line, path)
 
+    def sound(self, *paths: str) -> bool:
+        """Whether nothing wrong was found so far at these paths or inside of them."""
+        wrong = {problem.place.path for problem in self.problems}
+        return not any(
+            place == path or place.startswith((f"{path}.", f"{path}["))
+            for place in wrong
+            for path in paths
+        )
+
     def refuse(self, path: str, message: str) -> None:
         """Report an error of meaning at `path`."""
         self.problems.append(Problem(self.place(path), message))

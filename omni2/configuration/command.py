@@ -74,13 +74,16 @@ class ImportCommand(BaseCommand):
             markup=False,
             highlight=False,
             emoji=False,
-            no_color=True if self._no_color else None,
+            no_color=self._no_color or None,
+            force_terminal=self._force_color or None,
+            color_system="standard" if self._force_color else "auto",
         )
         for line in lines:
             console.print(line, style=style)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         self._no_color = bool(options.get("no_color"))
+        self._force_color = bool(options.get("force_color"))
         return super().execute(*args, **options)
 
 

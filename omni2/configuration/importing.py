@@ -19,7 +19,7 @@ from omni2.configuration.known import Known, known
 from omni2.configuration.people import read_people
 from omni2.configuration.policy import read_policy
 from omni2.configuration.problems import Place, Problem, Report
-from omni2.configuration.reading import Unreadable, read_file
+from omni2.configuration.reading import Unreadable, join, read_file
 from omni2.configuration.roles import read_roles, undefined
 from omni2.configuration.servers import read_servers
 from omni2.configuration.vocabulary import VOCABULARIES
@@ -63,7 +63,8 @@ def import_files(
 def read_files(paths: Mapping[str, Path], report: Report) -> tuple[Plan, dict[str, Checked]]:
     """What the files ask for, and the files. Raises ConfigurationRefused with all that is wrong."""
     files = _read(paths, report)
-    plan = _plan(files, known(files))
+    names = known(files)
+    plan = _plan(files, names)
     report.problems += [problem for checked in files.values() for problem in checked.problems]
     report.notes = sorted(note for checked in files.values() for note in checked.notes)
     report.warnings = sorted(note for checked in files.values() for note in checked.warnings)
@@ -95,9 +96,9 @@ def _plan(files: Mapping[str, Checked], names: Known) -> Plan:
         people = read_people(files[PEOPLE], roles, names, workspace=workspace)
     if SERVERS not in files:
         return Plan(people=people, roles=roles)
-    rules = read_policy(files[SERVERS])
+    servers, rules = read_servers(files[SERVERS]), read_policy(files[SERVERS])
     _warn_of_unknown_roles(files[SERVERS], names)
-    return Plan(people, roles, read_servers(files[SERVERS]), rules)
+    return Plan(people, roles, servers, rules)
 
 
 def _workspace(files: Mapping[str, Checked]) -> str | None:
@@ -113,7 +114,7 @@ def _workspace(files: Mapping[str, Checked]) -> str | None:
 def _warn_of_unknown_roles(checked: Checked, names: Known) -> None:
     for index, item in enumerate(checked.data.get("mcps", [])):
         for role in (item or {}).get("role_restrictions", {}):
-            path = f"mcps[{index}].role_restrictions.{role}"
+            path = join(f"mcps[{index}].role_restrictions", role)
             undefined(checked, role, path, known=names, then="(the rule waits for it)")
 
 

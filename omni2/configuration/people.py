@@ -166,7 +166,6 @@ class _People:
 
     def _reach(self, value: Any, path: str) -> Any:
         """`allowed_mcps` as it is stored: None, "*", a list of servers, or a map."""
-        before = len(self.checked.problems)
         if value is None or value == "*":
             return value
         if isinstance(value, list):
@@ -179,7 +178,7 @@ class _People:
             for name, entry in value.items():
                 self._check_own_rule(entry, places[name])
         self._check_servers(places)
-        if len(self.checked.problems) > before:
+        if not self.checked.sound(path):
             return names
         try:
             check_allowed_mcps(names, dict.fromkeys(self.known.groups, ()), place="")

@@ -57,9 +57,8 @@ def _listed(values: Iterable[Any]) -> tuple[str, ...]:
 def _check_groups(checked: Checked, groups: Mapping[str, list[Any]]) -> None:
     for name, patterns in groups.items():
         path = join("tool_patterns", name)
-        before = len(checked.problems)
         check_patterns(checked, patterns, path, groups=groups)
-        if len(checked.problems) == before:
+        if checked.sound(path):
             document = {"groups": {name: _listed(patterns)}}
             check_piece(checked, document, f"tool_patterns.{name}", path)
 
@@ -83,10 +82,10 @@ def _server_rules(checked: Checked, groups: Mapping[str, list[Any]]) -> Iterator
     for index, item in enumerate(checked.data.get("mcps", [])):
         if item is None or "name" not in item:
             continue
-        before = len(checked.problems)
-        rules = list(_rules_of(checked, item, f"mcps[{index}]", groups=groups))
-        if len(checked.problems) == before:
-            _check_server(checked, item, f"mcps[{index}]", groups=groups)
+        path = f"mcps[{index}]"
+        rules = list(_rules_of(checked, item, path, groups=groups))
+        if checked.sound(f"{path}.name", f"{path}.tool_policy", f"{path}.role_restrictions"):
+            _check_server(checked, item, path, groups=groups)
         yield from rules
 
 
@@ -146,9 +145,8 @@ def _argument_rules(checked: Checked, groups: Mapping[str, list[Any]]) -> Iterat
         if said is None or not {"tools", "argument"} <= said.keys():
             continue
         path = f"argument_rules[{index}]"
-        before = len(checked.problems)
         check_patterns(checked, said["tools"], f"{path}.tools", groups=groups)
-        if len(checked.problems) == before:
+        if checked.sound(path):
             document = {"groups": _usable(groups), "argument_rules": [said]}
             check_piece(checked, document, "argument_rules.1", path)
         yield RuleSpec(

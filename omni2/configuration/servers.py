@@ -59,12 +59,11 @@ class _Servers:
 
     def server(self, item: Mapping[str, Any], path: str) -> ServerSpec | None:
         """One server, or None when nothing can be said about it."""
-        before = len(self.checked.problems)
         self._check_name(item.get("name"), path)
         transport = _TRANSPORTS[item.get("protocol", "http")]
         columns = self._reached(item, transport, path) | self._plain(item)
         authentication, credentials = self._authentication(item, transport, path)
-        if len(self.checked.problems) > before or "name" not in item:
+        if not self.checked.sound(path):
             return None
         spec = ServerSpec(
             name=item["name"],

@@ -1,0 +1,515 @@
+"""mcps.yaml: what a server and a rule must be, each error with its line; what becomes of them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accounts.models import Role, Rule, User
+from registry.credentials import headers_of, unseal
+from registry.models import Server
+from tests.omni2.importing import problems, run
+
+pytestmark = pytest.mark.django_db
+
+URL = "http://127.0.0.1:1/mcp"
+
+
+@pytest.fixture(autouse=True)
+def deployment(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.INTERNAL_ADDRESSES = ["127.0.0.1:1"]
+    settings.STDIO_COMMANDS = [["run", "--port", "7"]]
+    monkeypatch.setenv("API_KEY", "k-from-environment")
+
+
+def server(**keys: Any) -> str:
+    """A file with one server, each key on a line of its own from line 3 on."""
+    keys = {"name": "one", "url": URL} | keys
+    lines = [f"  {key}: {json.dumps(value)}" for key, value in keys.items() if value is not None]
+    return "mcps:\n-\n" + "\n".join(lines) + "\n"
+
+
+# --- Names ---
+SHAPE = "a server's name is 1 to 32 letters, digits, _ and -, beginning with no sign"
+OWN = "omni2 and names beginning with omni2_ or omni2- are OMNI2's own"
+DIVIDES = "__ divides server from tool, so no name holds or begins it"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("a", None),
+        ("A-b_1", None),
+        ("x" * 32, None),
+        ("omni2x", None),
+        ("x" * 33, SHAPE),
+        ("-a", SHAPE),
+        ("_a", SHAPE),
+        ("a b", SHAPE),
+        ("a ", SHAPE),
+        ("a\n", SHAPE),
+        ("ä", SHAPE),
+        ("a/b", SHAPE),
+        ("a.b", SHAPE),
+        ("a__b", DIVIDES),
+        ("a_", DIVIDES),
+        ("omni2", OWN),
+        ("OMNI2", OWN),
+        ("omni2_analytics", OWN),
+        ("Omni2-x", OWN),
+    ],
+)
+def test_name_of_a_server(name: str, said: str | None, tmp_path: Path) -> None:
+    expected = [f"mcps.yaml:3: mcps[0].name: {said}"] if said else []
+    assert problems(tmp_path, mcps=server(name=name)) == expected
+
+
+def test_name_is_unique_without_case_in_the_file_and_in_the_registry(tmp_path: Path) -> None:
+    text = f"mcps:\n- {{name: Time, url: '{URL}'}}\n- {{name: time, url: '{URL}'}}\n"
+    assert problems(tmp_path, mcps=text) == [
+        "mcps.yaml:3: mcps[1].name: is the name of the server in line 2 already"
+    ]
+    Server.objects.create(name="ONE", transport="http")
+    assert problems(tmp_path, mcps=server()) == [
+        "mcps.yaml:3: mcps[0].name: is registered as ONE, and case makes no difference"
+    ]
+
+
+# --- Addresses and commands ---
+@pytest.mark.parametrize(
+    ("protocol", "transport"),
+    [("http", "http"), ("http_streamable", "http"), ("sse", "sse"), (None, "http")],
+)
+def test_protocol_becomes_the_transport(
+    protocol: str | None, transport: str, tmp_path: Path
+) -> None:
+    run(tmp_path, mcps=server(protocol=protocol))
+    assert Server.objects.get().transport == transport
+
+
+HINT = "(internal ones are listed as host:port in OMNI2_INTERNAL_ADDRESSES)"
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        (
+            "http://127.0.0.1:2/mcp",
+            "Plain http is only for listed addresses; 127.0.0.1:2 is not one.",
+        ),
+        ("https://127.0.0.1:2/mcp", "127.0.0.1:2 is not a public address, nor is it listed."),
+        (
+            "https://u:p@127.0.0.1:1/",
+            "Not a plain http(s) URL: no user name, white space, backslash or fragment is allowed.",
+        ),
+        (
+            "file:///etc/passwd",
+            "Not a plain http(s) URL: no user name, white space, backslash or fragment is allowed.",
+        ),
+    ],
+)
+def test_url_must_be_public_or_listed(url: str, said: str, tmp_path: Path) -> None:
+    assert problems(tmp_path, mcps=server(url=url)) == [f"mcps.yaml:4: mcps[0].url: {said} {HINT}"]
+
+
+STDIO = {"protocol": "stdio", "url": None, "command": "run"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"url": None}, ["mcps.yaml:3: mcps[0]: url is missing"]),
+        (
+            {"command": "run", "args": [], "cwd": "/", "env": {}},
+            [
+                f"mcps.yaml:{line}: mcps[0].{key}: {key} needs protocol: stdio"
+                for line, key in enumerate(("command", "args", "cwd", "env"), start=5)
+            ],
+        ),
+        (STDIO | {"command": None}, ["mcps.yaml:3: mcps[0]: command is missing"]),
+        (
+            STDIO | {"url": URL, "args": ["--port", "7"]},
+            ["mcps.yaml:4: mcps[0].url: a server of protocol stdio has a command, no url"],
+        ),
+    ],
+)
+def test_keys_that_do_not_belong_to_the_protocol_are_refused(
+    keys: dict[str, Any], said: list[str], tmp_path: Path
+) -> None:
+    assert problems(tmp_path, mcps=server(**keys)) == said
+
+
+def test_variable_that_steers_the_command_is_refused(tmp_path: Path) -> None:
+    text = server(**STDIO, args=["--port", "7"], env={"LD_PRELOAD": "/x.so"})
+    [said] = problems(tmp_path, mcps=text)
+    assert said.startswith("mcps.yaml:7: mcps[0].env: server one: the variable LD_PRELOAD could ")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        [],
+        ["--port"],
+        ["--port", "8"],
+        ["--port", "7", "--eval"],
+        ["--port 7"],
+        ["-c", "--port", "7"],
+    ],
+)
+def test_command_that_the_deployment_does_not_list_whole_is_refused(
+    args: list[str], tmp_path: Path
+) -> None:
+    argv = json.dumps(["run", *args])
+    assert problems(tmp_path, mcps=server(**STDIO, args=args)) == [
+        f"mcps.yaml:5: mcps[0].command: this deployment does not allow the command {argv}; "
+        f'whoever runs it may set OMNI2_STDIO_COMMANDS=[["run", "--port", "7"], {argv}]'
+    ]
+
+
+def test_the_list_that_is_offered_lets_the_file_in(tmp_path: Path, settings: Any) -> None:
+    settings.STDIO_COMMANDS = []
+    text = (
+        "mcps:\n- {name: a, protocol: stdio, command: one}\n"
+        "- {name: b, protocol: stdio, command: two, args: [x]}\n"
+    )
+    said = problems(tmp_path, mcps=text)
+    offered = {problem.split("OMNI2_STDIO_COMMANDS=")[1] for problem in said}
+    assert len(said) == 2
+    settings.STDIO_COMMANDS = json.loads(offered.pop())
+    assert (offered, problems(tmp_path, mcps=text)) == (set(), [])
+    assert list(Server.objects.values_list("argv", flat=True)) == [["one"], ["two", "x"]]
+
+
+def test_variables_in_a_command_are_filled_in_before_it_is_looked_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORT", "7")
+    text = server(**STDIO, args=["--port", "${PORT}"])
+    assert problems(tmp_path, mcps=text) == []
+    monkeypatch.setenv("PORT", "8")
+    assert len(problems(tmp_path, mcps=text)) == 1
+
+
+# --- Authentication ---
+@pytest.mark.parametrize(
+    ("said", "headers"),
+    [
+        ({"type": "bearer", "api_key": "k-12345"}, {"Authorization": "Bearer k-12345"}),
+        (
+            {"enabled": True, "type": "bearer", "api_key": "${API_KEY}"},
+            {"Authorization": "Bearer k-from-environment"},
+        ),
+        (
+            {"type": "basic", "username": "u", "password": "p-12345"},
+            {"Authorization": "Basic dTpwLTEyMzQ1"},
+        ),
+        ({"type": "api_key", "api_key": "k-12345"}, {"X-API-Key": "k-12345"}),
+        ({"type": "api_key", "api_key": "k-12345", "header_name": "X-K"}, {"X-K": "k-12345"}),
+        ({"type": "header", "header_name": "X-H", "header_value": "v-12345"}, {"X-H": "v-12345"}),
+        ({"enabled": False, "type": "bearer", "api_key": "k-12345"}, {}),
+        ({"enabled": False}, {}),
+    ],
+)
+def test_authentication_becomes_the_servers_headers(
+    said: dict[str, Any], headers: dict[str, str], tmp_path: Path
+) -> None:
+    run(tmp_path, mcps=server(authentication=said))
+    assert headers_of(Server.objects.get()) == headers
+
+
+def test_reference_is_stored_by_name_and_a_value_encrypted(tmp_path: Path) -> None:
+    env = {"A": "${API_KEY}", "B": "${NOT_SET_HERE:-fallback}", "C": "written out"}
+    run(tmp_path, mcps=server(**STDIO, args=["--port", "7"], env=env))
+    sealed = Server.objects.get().sealed
+    assert unseal(sealed) == {"env": {"A": "${API_KEY}", "B": "fallback", "C": "written out"}}
+    assert "written" not in sealed
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        ({"enabled": True}, ": type is missing: bearer, basic, api_key or header"),
+        ({"api_key": "k"}, ": type is missing: bearer, basic, api_key or header"),
+        ({"type": "bearer"}, ": api_key is missing for type bearer"),
+        ({"type": "basic", "password": "p"}, ": username is missing for type basic"),
+        ({"type": "bearer", "api_key": ""}, ".api_key: must not be empty"),
+        (
+            {"type": "bearer", "api_key": "${NOT_SET_HERE}"},
+            ".api_key: the environment variable NOT_SET_HERE is not set",
+        ),
+        (
+            {"type": "bearer", "api_key": "${ANTHROPIC_API_KEY}"},
+            ".api_key: ANTHROPIC_API_KEY is a secret of OMNI2 itself and must not be used here",
+        ),
+        (
+            {"type": "header", "header_name": "Host", "header_value": "v"},
+            ": server one: the header Host belongs to the transport",
+        ),
+    ],
+)
+def test_authentication_that_could_not_work_is_refused(
+    said: dict[str, Any], problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "sk")
+    found = problems(tmp_path, mcps=server(authentication=said))
+    assert found == [f"mcps.yaml:5: mcps[0].authentication{problem}"]
+
+
+def test_keys_that_the_type_does_not_take_are_noted(tmp_path: Path) -> None:
+    said = {"type": "bearer", "api_key": "k-12345", "username": "u"}
+    report = run(tmp_path, mcps=server(authentication=said))
+    assert list(map(str, report.notes)) == [
+        "mcps.yaml: no effect here: mcps[0].authentication.username (line 5), "
+        "because type is bearer"
+    ]
+
+
+# --- Values of servers ---
+def test_general_values_hold_for_servers_that_say_nothing(tmp_path: Path) -> None:
+    text = f"""
+        global:
+          default_timeout_seconds: 9
+          retry: {{max_attempts: 2, delay_seconds: 3, connection_max_age_seconds: 60}}
+        mcps:
+        - {{name: a, url: "{URL}"}}
+        - {{name: b, url: "{URL}", timeout_seconds: 5, retry: {{max_attempts: 4}}}}
+        """
+    run(tmp_path, mcps=text)
+    columns = (
+        "timeout_seconds",
+        "retry_attempts",
+        "retry_delay_seconds",
+        "connection_max_age_seconds",
+    )
+    assert list(Server.objects.values_list(*columns)) == [(9, 2, 3, 60), (5, 4, 3, 60)]
+
+
+# --- Rules ---
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        (
+            "tool_policy",
+            {"mode": "allow_all", "exclude": ["a"]},
+            ".tool_policy.exclude: has no effect with mode allow_all",
+        ),
+        ("tool_policy", {"mode": "allow_only"}, ".tool_policy.allow: missing with mode allow_only"),
+        ("tool_policy", {"exclude": ["a"]}, ".tool_policy: mode is missing"),
+        (
+            "tool_policy",
+            {"mode": "allow_only", "allow": ["a[b]"]},
+            ".tool_policy.allow[0]: 'a[b]': '[' has no meaning here, only * and ? do",
+        ),
+        (
+            "role_restrictions",
+            {"r": {"deny": ["ok", "a b"]}},
+            ".role_restrictions.r.deny[1]: 'a b': spaces and invisible characters are not allowed",
+        ),
+        (
+            "role_restrictions",
+            {"r": {"allow_only": ["@saef"]}},
+            ".role_restrictions.r.allow_only[0]: there is no group @saef; did you mean @safe?",
+        ),
+        (
+            "role_restrictions",
+            {"r": {"alow_all": True}},
+            ".role_restrictions.r.alow_all: unknown key 'alow_all'; did you mean allow_all?",
+        ),
+    ],
+)
+def test_rule_that_the_policy_does_not_take_is_refused(
+    key: str, value: Any, said: str, tmp_path: Path
+) -> None:
+    text = server(**{key: value}) + "tool_patterns: {safe: [get_*]}\n"
+    assert problems(tmp_path, mcps=text) == [f"mcps.yaml:5: mcps[0]{said}"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (
+            {"tools": ["a"], "argument": "x"},
+            ": it demands nothing: say allow, deny, from, min, max or required",
+        ),
+        (
+            {"tools": ["a"], "argument": "x", "min": 3, "max": 2},
+            ".min: greater than max: no value would pass",
+        ),
+        (
+            {"tools": [], "argument": "x", "min": 3},
+            ".tools: missing: which tools does the rule hold for?",
+        ),
+        ({"argument": "x", "min": 3}, ": tools is missing"),
+        (
+            {"tools": ["a"], "argument": "x", "allow": ["[a]"]},
+            ".allow: '[a]': '[' has no meaning here, only * and ? do",
+        ),
+    ],
+)
+def test_argument_rule_that_means_nothing_is_refused(
+    rule: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    text = f"argument_rules:\n- {json.dumps(rule)}\n"
+    assert problems(tmp_path, mcps=text) == [f"mcps.yaml:2: argument_rules[0]{said}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "global:\n  blocked_tools: [a, 'b|c']\n",
+            "mcps.yaml:2: global.blocked_tools[1]: 'b|c': '|' has no meaning here, only * and ? do",
+        ),
+        (
+            "tool_patterns:\n  a: ['@b']\n  b: [x]\n",
+            "mcps.yaml:2: tool_patterns.a: '@b': a group cannot hold a group",
+        ),
+        (
+            "require_confirmation:\n  actions: ['@none']\n",
+            "mcps.yaml:2: require_confirmation.actions[0]: there is no group @none; "
+            "nothing is known here",
+        ),
+        (
+            "roles:\n  a b: {}\n",
+            "mcps.yaml:2: roles['a b']: a role's name is 1 to 64 letters, digits, _ and -",
+        ),
+    ],
+)
+def test_errors_outside_servers_have_their_line_too(text: str, said: str, tmp_path: Path) -> None:
+    assert problems(tmp_path, mcps=text) == [said]
+
+
+def test_every_kind_of_rule_becomes_a_row(tmp_path: Path) -> None:
+    text = f"""
+        global: {{default_effect: deny, blocked_tools: [b], admin_only_tools: [a]}}
+        tool_patterns: {{dangerous: [d]}}
+        mcps:
+        - name: one
+          url: "{URL}"
+          tool_policy: {{mode: allow_all_except, exclude: [e]}}
+          confirm_destructive: true
+          role_restrictions:
+            r: {{allow_all: true, deny: [x], allow_all_except: [y], deny_all: false}}
+        argument_rules: [{{name: n, tools: [t], argument: a, max: 1, effect: ask}}]
+        require_confirmation: {{actions: [c]}}
+        """
+    run(tmp_path, mcps=text)
+    columns = ("kind", "server", "role", "name", "mode", "patterns", "condition")
+    assert list(Rule.objects.values_list(*columns)) == [
+        ("admin_only", "", "", "", "", ["a"], {}),
+        ("argument", "", "", "n", "", ["t"], {"argument": "a", "max": 1, "effect": "ask"}),
+        ("blocked", "", "", "", "", ["b"], {}),
+        ("confirm", "", "", "", "", ["c"], {}),
+        ("confirm", "one", "", "", "destructive", [], {}),
+        ("default_effect", "", "", "", "deny", [], {}),
+        ("exposure", "one", "", "", "allow_all_except", ["e"], {}),
+        ("group", "", "", "dangerous", "", ["d"], {}),
+        ("role", "one", "r", "", "allow_all", [], {}),
+        ("role", "one", "r", "", "deny", ["x", "y"], {}),
+    ]
+
+
+def test_confirmation_that_is_not_enabled_is_noted_and_not_stored(tmp_path: Path) -> None:
+    report = run(tmp_path, mcps="require_confirmation: {enabled: false, actions: [c]}\n")
+    assert (Rule.objects.count(), list(map(str, report.notes))) == (
+        0,
+        [
+            "mcps.yaml: no effect here: require_confirmation.actions (line 1), "
+            "because require_confirmation.enabled is false"
+        ],
+    )
+
+
+# --- Roles ---
+def test_role_gets_what_the_file_writes_and_the_report_says_what_stays(tmp_path: Path) -> None:
+    Role.objects.create(name="r", can_bypass_tool_restrictions=True, can_manage_users=True)
+    report = run(tmp_path, mcps="roles:\n  r: {can_manage_users: false}\n")
+    role = Role.objects.get()
+    assert (role.can_bypass_tool_restrictions, role.can_manage_users) == (True, False)
+    assert list(map(str, report.warnings)) == [
+        "mcps.yaml: roles.r (line 2): can_bypass_tool_restrictions is true in the database and "
+        "not written here: it stays true"
+    ]
+
+
+def test_role_that_nothing_defines_is_warned_of(tmp_path: Path) -> None:
+    Role.objects.create(name="viewer")
+    report = run(tmp_path, mcps=server(role_restrictions={"viewr": {"deny_all": True}}))
+    assert list(map(str, report.warnings)) == [
+        "mcps.yaml: mcps[0].role_restrictions.viewr (line 5): no file defines the role 'viewr'; "
+        "did you mean viewer? (the rule waits for it)"
+    ]
+
+
+def test_pairs_of_role_and_server_that_only_the_default_decides_are_named(tmp_path: Path) -> None:
+    Role.objects.create(name="anywhere", allowed_tool_patterns=["get_*"])
+    Role.objects.create(name="boss", can_bypass_tool_restrictions=True)
+    Role.objects.create(name="denied", denied_tools=["x"])
+    Role.objects.create(name="elsewhere", allowed_tool_patterns=["other/*"])
+    Role.objects.create(name="here", allowed_mcp_tools={"one": ["x"]})
+    Role.objects.create(name="ruled")
+    text = f"""
+        global: {{default_effect: allow}}
+        mcps:
+        - {{name: one, url: "{URL}", role_restrictions: {{ruled: {{deny: [x]}}}}}}
+        - {{name: two, url: "{URL}"}}
+        - {{name: off, url: "{URL}", enabled: false}}
+        """
+    decides = "layer 8, default, decides (allow)"
+    assert run(tmp_path, mcps=text).remarks == [
+        f"role denied has no rule on one, two: {decides}",
+        f"role elsewhere has no rule on one, two: {decides}",
+        f"role here has no rule on two: {decides}",
+        f"role ruled has no rule on two: {decides}",
+    ]
+
+
+# --- The file's own tests ---
+TESTED = f"""
+global: {{blocked_tools: [drop_*]}}
+mcps:
+- name: one
+  url: "{URL}"
+  role_restrictions: {{r: {{allow_only: [get_*, set_*]}}}}
+roles: {{r: {{}}}}
+argument_rules: [{{tools: [set_*], argument: n, max: 9}}]
+require_confirmation: {{actions: [set_all]}}
+tests:
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "said"),
+    [
+        ("{role: r, server: one, tool: get_a, expect: allow}", None),
+        ("{role: r, server: one, tool: drop_a, expect: deny}", None),
+        ("{role: r, server: one, tool: set_a, arguments: {n: 9}, expect: allow}", None),
+        ("{role: r, server: one, tool: set_a, arguments: {n: 10}, expect: deny}", None),
+        ("{role: r, server: one, tool: set_all, arguments: {n: 1}, expect: ask}", None),
+        ("{person: P@example.com, server: one, tool: get_a, expect: allow}", None),
+        ("{person: p@example.com, server: one, tool: other, expect: deny}", None),
+        (
+            "{role: r, server: one, tool: drop_a, expect: allow}",
+            "the test fails: expected allow, got deny (layer global blocks, ",
+        ),
+        ("{role: r, server: two, tool: a, expect: deny}", "there is no server 'two'"),
+        ("{role: q, server: one, tool: a, expect: deny}", "there is no role 'q'"),
+        ("{person: q@example.com, server: one, tool: a, expect: deny}", "there is no person"),
+        ("{server: one, tool: a, expect: deny}", "a test names either a person or a role"),
+        (
+            "{role: r, person: p@example.com, server: one, tool: a, expect: deny}",
+            "a test names either a person or a role",
+        ),
+    ],
+)
+def test_test_of_the_file_decides_whether_it_is_imported(
+    test: str, said: str | None, tmp_path: Path
+) -> None:
+    role = Role.objects.create(name="r")
+    User.objects.create_user("p@example.com", role=role, allowed_mcps=["one"])
+    found = problems(tmp_path, mcps=f"{TESTED}- {test}\n")
+    assert [problem.startswith(f"mcps.yaml:11: tests[0]: {said}") for problem in found] == (
+        [True] if said else []
+    )
+    assert Server.objects.exists() is (said is None)
