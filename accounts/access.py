@@ -105,6 +105,16 @@ def subject_of(user: User, only_servers: frozenset[str] | None = None) -> Subjec
     )
 
 
+def roles_of(user: User) -> list[Role]:
+    """The roles that count for this person: their own, else their teams', else the default user's."""
+    if user.role is not None:
+        return [user.role]
+    of_teams = Role.objects.filter(team__members=user).distinct().order_by("name")
+    default = Rule.objects.filter(kind=Rule.Kind.DEFAULT_USER).first()
+    named = default.condition.get("role", "") if default else ""
+    return list(of_teams) or list(Role.objects.filter(name=named))
+
+
 def _attributes(user: User) -> Mapping[str, Literal["*"] | tuple[str, ...]]:
     own = ((name, getattr(user, name)) for name in ATTRIBUTES)
     return {

@@ -125,17 +125,20 @@ def _standing(asker: Asker) -> str:
 
 
 def _within_limits(asker: Asker) -> None:
-    role = asker.user.role
-    if role is None or asker.user.is_superuser:
+    """The limits of every role that counts for the person; of several roles the strictest."""
+    if asker.user.is_superuser:
         return
+    roles = access.roles_of(asker.user)
     running = Question.objects.unfinished().filter(person=asker.user).count()
-    if role.concurrent_requests and running >= role.concurrent_requests:
-        raise errors.LimitReached(
-            f"You have {running} questions running; the role {role.name} may have"
-            f" {role.concurrent_requests} at once."
-        )
+    for role in roles:
+        if role.concurrent_requests and running >= role.concurrent_requests:
+            raise errors.LimitReached(
+                f"You have {running} questions running; the role {role.name} may have"
+                f" {role.concurrent_requests} at once."
+            )
+    hourly = min((role.requests_per_hour for role in roles if role.requests_per_hour), default=0)
     try:
-        limits.per_hour(f"person:{asker.user.pk}", role.requests_per_hour)
+        limits.per_hour(f"person:{asker.user.pk}", hourly)
     except PersonLimitReached as reached:
         raise errors.LimitReached(str(reached)) from None
 

@@ -27,6 +27,7 @@ from gateway.llm.base import (
     ToolSpec,
     ToolUse,
     Usage,
+    reply_of,
 )
 from gateway.models import Call, Question, Turn
 from gateway.reading import READ_RESULT, read_result
@@ -101,20 +102,11 @@ def _replay(run: Run) -> Reply | None:
     """Bring the messages to where an earlier worker left them; the last reply, if there was one."""
     reply = None
     for turn in run.question.turns.order_by("number"):
-        reply = _reply_of(turn)
+        usage = Usage(**turn.usage)
+        reply = reply_of(turn.content, stop=turn.stop, usage=usage, model=turn.model)
         run.spending.add(reply.model, reply.usage)
         _answer_tool_uses(run, reply)
     return reply
-
-
-def _reply_of(turn: Turn) -> Reply:
-    uses = tuple(
-        ToolUse(block["id"], block["name"], block["input"])
-        for block in turn.content
-        if block.get("type") == "tool_use" and turn.stop == Stop.TOOL_USE
-    )
-    text = "".join(block.get("text", "") for block in turn.content if block.get("type") == "text")
-    return Reply(text, uses, turn.stop, Usage(**turn.usage), turn.content, turn.model)
 
 
 def _take_turn(run: Run, number: int) -> Reply:

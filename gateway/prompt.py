@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from accounts import access
 from accounts.policy import Subject
 from gateway.models import Question
 
@@ -30,7 +31,8 @@ def system(question: Question, subject: Subject) -> str:
     administrator = subject.super_admin or subject.role == "admin"
     style = _ADMINISTRATOR if administrator else _PERSON
     person = question.person
-    parts = [_RULES, style.format(name=person.name or person.email, role=subject.role or "none")]
+    roles = ", ".join(role.name for role in access.roles_of(person)) or "none"
+    parts = [_RULES, style.format(name=person.name or person.email, role=roles)]
     domains = subject.attributes.get("allowed_domains")
     if domains and domains != "*":
         parts.append(f"Answer only questions within these domains: {', '.join(domains)}.")

@@ -4,6 +4,7 @@ The Question row is the queue. Celery, or the thread pool of this process, is on
 lost one is made up for by `sweep`, a doubled one finds the question claimed.
 """
 
+import importlib
 import logging
 import os
 import secrets
@@ -78,6 +79,14 @@ def _run_here(task: Task, ticket: tuple[str, str]) -> None:
         log.exception("a task failed", extra={"task": ticket[0], "row": ticket[1]})
     finally:
         connection.close()
+
+
+def warm_up() -> None:
+    """Load what the first question would otherwise wait for: the model's SDK and the MCP client's."""
+    prepare = getattr(model_for_deployment(), "prepare", None)
+    if prepare is not None:
+        prepare()
+    importlib.import_module("registry.mcp.connection")
 
 
 def drain() -> None:

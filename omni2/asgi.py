@@ -6,6 +6,7 @@ questions end when the server is asked to stop.
 
 import asyncio
 import os
+import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -40,6 +41,7 @@ async def _live(receive: Receive, send: Send) -> None:
         if message["type"] == "lifespan.startup":
             if scheduler is not None:
                 scheduler.start()
+                threading.Thread(target=work.warm_up, name="omni2-warm-up", daemon=True).start()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await asyncio.to_thread(_stop, scheduler)

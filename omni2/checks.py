@@ -5,10 +5,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
 
+from gateway.llm.choice import model_for_deployment
 from omni2 import deployment
-
-PROVIDERS = ("auto", "anthropic", "offline")
 
 
 @checks.register()
@@ -61,22 +61,16 @@ def stdio_commands_are_whole(
 
 
 @checks.register()
-def model_is_known(app_configs: Sequence[Any] | None, **_: Any) -> list[checks.CheckMessage]:
-    """A provider we have, and a key where it needs one."""
-    provider = settings.MODEL_PROVIDER
-    if provider not in PROVIDERS:
+def model_can_be_made(app_configs: Sequence[Any] | None, **_: Any) -> list[checks.CheckMessage]:
+    """A provider we have, with what it needs."""
+    try:
+        model_for_deployment()
+    except ImproperlyConfigured as error:
         return [
             checks.Error(
-                f"OMNI2_MODEL_PROVIDER is {provider!r}; there are {', '.join(PROVIDERS)}.",
+                str(error),
+                hint="OMNI2_MODEL_PROVIDER=offline works without a key.",
                 id="omni2.E004",
-            )
-        ]
-    if provider == "anthropic" and not (settings.ANTHROPIC_API_KEY or settings.ANTHROPIC_BASE_URL):
-        return [
-            checks.Error(
-                "OMNI2_MODEL_PROVIDER is anthropic, but there is no ANTHROPIC_API_KEY.",
-                hint="Set the key, or ANTHROPIC_BASE_URL for a compatible server, or use offline.",
-                id="omni2.E005",
             )
         ]
     return []
@@ -91,7 +85,7 @@ def slack_is_whole(app_configs: Sequence[Any] | None, **_: Any) -> list[checks.C
         checks.Error(
             "SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET must be set together.",
             hint="docs/slack.md says where Slack shows them.",
-            id="omni2.E006",
+            id="omni2.E005",
         )
     ]
 

@@ -1,14 +1,8 @@
 """What every test may use: the cast, a real MCP server, a registered one, a key in the hand."""
 
-import os
-import tempfile
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
-
-# Before Django reads its settings: no test touches the data or the .env of this checkout.
-os.environ.setdefault("OMNI2_DATA_DIR", tempfile.mkdtemp(prefix="omni2-tests-"))
-os.environ.setdefault("OMNI2_MODEL_PROVIDER", "offline")
 
 import pytest
 from rest_framework.test import APIClient
