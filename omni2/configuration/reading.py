@@ -18,7 +18,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from omni2.configuration.problems import Place, Problem
 
 MOST_BYTES = 1024 * 1024
-MOST_NODES = 100_000
+MOST_REPEATED = 10_000
 MOST_DEPTH = 40
 MOST_OPEN = 200
 
@@ -120,11 +120,12 @@ class _Reader:
         self.name = name
         self.problems: list[Problem] = []
         self._constructor = constructor
-        self._nodes = 0
+        self._seen: set[int] = set()
+        self._repeated = 0
 
     def read(self, node: Node, path: str, *, depth: int) -> Read:
         place = Place(self.name, node.start_mark.line + 1, path)
-        self._count(place, depth)
+        self._count(node, place, depth=depth)
         if isinstance(node, ScalarNode):
             return self._scalar(node, place)
         if isinstance(node, SequenceNode):
@@ -137,12 +138,12 @@ class _Reader:
         self._expect_tag(node, place, _CORE + "map")
         return Read(self._mapping(node, path, depth=depth), place)
 
-    def _count(self, place: Place, depth: int) -> None:
-        self._nodes += 1
-        if self._nodes > MOST_NODES:
-            raise Unreadable(
-                Problem(place, "holds more than 100,000 values once its aliases are expanded")
-            )
+    def _count(self, node: Node, place: Place, *, depth: int) -> None:
+        self._repeated += id(node) in self._seen
+        self._seen.add(id(node))
+        if self._repeated > MOST_REPEATED:
+            message = f"aliases repeat more than {MOST_REPEATED:,} values"
+            raise Unreadable(Problem(place, message))
         if depth > MOST_DEPTH:
             raise Unreadable(Problem(place, f"is nested more than {MOST_DEPTH} levels deep"))
 
@@ -186,7 +187,7 @@ class _Reader:
         for source in node.value if isinstance(node, SequenceNode) else [node]:
             if not isinstance(source, MappingNode):
                 raise Unreadable(Problem(place, "<< takes a mapping or a list of mappings"))
-            self._count(place, depth)
+            self._count(source, place, depth=depth)
             yield source
 
     def _key(self, node: Node, place: Place) -> str:
