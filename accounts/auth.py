@@ -9,6 +9,7 @@ import hmac
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
 from rest_framework import authentication, exceptions, permissions
 from rest_framework.request import Request
 
@@ -105,12 +106,14 @@ class RequiresScope(permissions.BasePermission):
         return True
 
 
-def who_of(request: Request, door: str) -> Who:
+def who_of(request: Request | HttpRequest, door: str) -> Who:
     """Who the record says it was: from the credential and the connection, never from a claim."""
     user = request.user if isinstance(request.user, User) else None
     person = user.email if user else ""
     role = user.role.name if user and user.role else ""
-    prefix = request.auth.prefix if isinstance(request.auth, ApiKey) else ""
+    # A page's request is Django's own and has no `auth`.
+    key = getattr(request, "auth", None)
+    prefix = key.prefix if isinstance(key, ApiKey) else ""
     return Who(person=person, role=role, door=door, api_key=prefix, **_origin(request))
 
 
@@ -153,7 +156,7 @@ def _refused(request: Request, reason: str, *, prefix: str = "", person: str = "
     return NotThisPerson()
 
 
-def _origin(request: Request) -> dict[str, str]:
+def _origin(request: Request | HttpRequest) -> dict[str, str]:
     agent = str(request.META.get("HTTP_USER_AGENT", ""))
     return {
         "address": str(request.META.get("REMOTE_ADDR", "")),

@@ -1,12 +1,15 @@
 """Every path of the product but the admin's, health's and Slack's."""
 
 from django.urls import path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from gateway import api, events, web
 
 urlpatterns = [
     path("", web.home, name="home"),
+    path("conversation/<uuid:conversation_id>", web.conversation, name="conversation"),
+    path("login/", web.LoginView.as_view(), name="login"),
+    path("logout/", web.LogoutView.as_view(), name="logout"),
     path("setup/<str:token>", web.setup, name="setup"),
     path("api/query", api.QueryView.as_view(), name="query"),
     path("api/query/<uuid:question_id>", api.QuestionView.as_view(), name="question"),
@@ -15,5 +18,5 @@ urlpatterns = [
     path("api/mcp/tools/list", api.ToolsView.as_view(), name="tools"),
     path("api/mcp/tools/call", api.CallView.as_view(), name="call"),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
 ]

@@ -1,12 +1,18 @@
-"""The pages: ask a question, set a password by a one-time link, and the errors."""
+"""The pages: ask a question, log in, set a password by a one-time link, and the errors."""
 
-from django import forms
+import logging
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, cast
+from uuid import UUID
+
 from django.conf import settings
-from django.contrib.auth import login
-from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import SetPasswordForm
+from django.contrib.auth import login, logout, views
+from django.contrib.auth.forms import AuthenticationForm, SetPasswordForm
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
@@ -15,48 +21,201 @@ from accounts.auth import who_of
 from accounts.models import SetupLink, User
 from audit import record
 from audit.models import Entry
-from gateway.errors import body
-from gateway.models import Door
+from gateway import present
+from gateway.errors import body, new_error_id
+from gateway.models import Conversation, Door, Question
+
+log = logging.getLogger(__name__)
+
+RECENT_CONVERSATIONS = 15
+QUESTIONS_LOOKED_AT = 100
+QUESTIONS_SHOWN = 50
+
+View = Callable[..., HttpResponse]
 
 
-@login_required
+def person_required(view: View) -> View:
+    """Let only somebody through who is logged in and may act now; others go to the login page."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if isinstance(request.user, User) and request.user.may_act():
+            return view(request, *args, **kwargs)
+        return redirect_to_login(request.get_full_path())
+
+    return guarded
+
+
+# --- Asking ---------------------------------------------------------------------------------------
+@person_required
 @ensure_csrf_cookie
+@never_cache
 def home(request: HttpRequest) -> HttpResponse:
     """The page to ask on."""
-    return render(request, "home.html", {"version": settings.VERSION})
+    return _ask_page(request, None, [])
 
 
+@person_required
+@ensure_csrf_cookie
+@never_cache
+def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """One of the person's own conversations, to read again and to go on with."""
+    person = cast(User, request.user)
+    found = Conversation.objects.filter(pk=conversation_id, person=person).first()
+    if found is None:
+        raise Http404
+    newest = found.questions.filter(person=person).prefetch_related("calls")[:QUESTIONS_SHOWN]
+    return _ask_page(request, found, reversed(newest))
+
+
+def _ask_page(
+    request: HttpRequest, shown: Conversation | None, questions: Iterable[Question]
+) -> HttpResponse:
+    context = {
+        "conversation": shown,
+        "questions": [present.question(question) for question in questions],
+        "recent": _recent(cast(User, request.user)),
+        "maximum": settings.QUESTION_MAX_CHARACTERS,
+        "version": settings.VERSION,
+    }
+    return render(request, "home.html", context)
+
+
+def _recent(person: User) -> list[Question]:
+    """The newest question of each of this person's latest conversations."""
+    latest = Question.objects.filter(person=person).only(
+        "text", "state", "door", "created_at", "conversation_id"
+    )
+    newest: dict[UUID, Question] = {}
+    for question in latest[:QUESTIONS_LOOKED_AT]:
+        newest.setdefault(question.conversation_id, question)
+    return list(newest.values())[:RECENT_CONVERSATIONS]
+
+
+# --- Logging in -----------------------------------------------------------------------------------
+class LoginForm(AuthenticationForm):
+    """E-mail address and password; the right password of somebody who may not act says so."""
+
+    def confirm_login_allowed(self, user: Any) -> None:
+        super().confirm_login_allowed(user)
+        if not user.may_act():
+            standing = user.get_status_display()
+            raise ValidationError(f"This account may not log in: it is {standing}.", "standing")
+
+
+class LoginView(views.LoginView):
+    """Log in; both what succeeds and what fails is on the record."""
+
+    authentication_form = LoginForm
+    template_name = "login.html"
+    redirect_authenticated_user = True
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(request.user, User) and not request.user.may_act():
+            logout(request)
+        return super().dispatch(request, *args, **kwargs)
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        with transaction.atomic():
+            response = super().form_valid(form)
+            _record(self.request, Entry.Kind.AUTH_LOGIN)
+        return response
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        record.write(
+            Entry.Kind.AUTH_REFUSED,
+            Entry.Outcome.REFUSED,
+            who=who_of(self.request, Door.WEB),
+            error_code="login_failed",
+            detail={"person": _known_address(form.data.get("username"))},
+        )
+        return super().form_invalid(form)
+
+
+class LogoutView(views.LogoutView):
+    """Log out (by POST only), on the record."""
+
+    def post(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(request.user, User):
+            _record(request, Entry.Kind.AUTH_LOGOUT)
+        return super().post(request, *args, **kwargs)
+
+
+def _record(request: HttpRequest, kind: Entry.Kind) -> None:
+    record.write(kind, Entry.Outcome.OK, who=who_of(request, Door.WEB))
+
+
+def _known_address(typed: object) -> str:
+    """The typed address where somebody has it: people type passwords into the wrong field."""
+    person = User.objects.filter(email=str(typed or "").lower()[:254]).first()
+    return person.email if person else ""
+
+
+# --- Setting a password ---------------------------------------------------------------------------
 @never_cache
 def setup(request: HttpRequest, token: str) -> HttpResponse:
     """Set a password by a one-time link, and be logged in."""
     link = SetupLink.find(token)
     if link is None:
         return render(request, "setup_gone.html", status=410)
-    form = SetPasswordForm(link.user, request.POST or None)
+    form: SetPasswordForm = SetPasswordForm(link.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         return _set_up(request, link, form)
     return render(request, "setup.html", {"form": form, "person": link.user})
 
 
-def _set_up(request: HttpRequest, link: SetupLink, form: forms.Form) -> HttpResponse:
+def _set_up(request: HttpRequest, link: SetupLink, form: SetPasswordForm) -> HttpResponse:
     with transaction.atomic():
         if not link.claim():
             return render(request, "setup_gone.html", status=410)
-        user: User = form.save()
-        login(request, user)
-        record.write(Entry.Kind.SETUP_DONE, Entry.Outcome.OK, who=who_of(request, Door.WEB))
+        user = cast(User, form.save())
+        if user.may_act():
+            login(request, user)
+        record.write(
+            Entry.Kind.SETUP_DONE,
+            Entry.Outcome.OK,
+            who=who_of(request, Door.WEB),
+            detail={"person": user.email},
+        )
     return redirect("home")
 
 
+# --- Errors ---------------------------------------------------------------------------------------
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400."""
+    return _error(request, 400, "bad_request", "This request cannot be understood.")
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """403."""
+    return _error(request, 403, "not_allowed", "You may not do this.")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for a form that did not come from our own page, or from one that was open too long."""
+    message = "This form is no longer valid. Go back, load the page again and send it once more."
+    return _error(request, 403, "csrf", message)
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """404, in the language of whoever came: JSON under /api/, a page elsewhere."""
-    if request.path.startswith("/api/"):
-        return JsonResponse(body("not_found", "There is nothing here."), status=404)
-    return render(request, "error.html", {"title": "There is nothing here"}, status=404)
+    """404."""
+    return _error(request, 404, "not_found", "There is nothing here.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500, without a word about what happened inside."""
+    """500, without a word about what happened inside; the id stands in the log as well."""
+    error_id = new_error_id()
+    log.error("error %s at %s", error_id, request.path, exc_info=True)
+    return _error(
+        request, 500, "internal", "Something went wrong on our side.", error_id=error_id
+    )
+
+
+def _error(
+    request: HttpRequest, status: int, code: str, message: str, *, error_id: str = ""
+) -> HttpResponse:
+    """In the language of whoever came: JSON under /api/, a page elsewhere."""
     if request.path.startswith("/api/"):
-        return JsonResponse(body("internal", "Something went wrong on our side."), status=500)
-    return render(request, "error.html", {"title": "Something went wrong on our side"}, status=500)
+        return JsonResponse(body(code, message, error_id=error_id), status=status)
+    context = {"status": status, "message": message, "error_id": error_id}
+    return render(request, "error.html", context, status=status)

@@ -14,5 +14,7 @@ urlpatterns = [
     path("", include("gateway.urls")),
 ]
 
+handler400 = "gateway.web.bad_request"
+handler403 = "gateway.web.forbidden"
 handler404 = "gateway.web.not_found"
 handler500 = "gateway.web.server_error"
