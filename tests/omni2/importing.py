@@ -1,11 +1,15 @@
 """Files of a test, imported; and what the database says, to be compared as a whole."""
 
+import io
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import pytest
 from django.core import serializers
+from django.core.management import CommandError, call_command
 
 from accounts.models import (
     PolicyVersion,
@@ -29,6 +33,7 @@ FILES = {
     "threading": "threading.yaml",
     "settings": "settings.yaml",
 }
+URL = "http://127.0.0.1:1/mcp"
 TABLES = (
     Entry,
     PolicyVersion,
@@ -40,6 +45,13 @@ TABLES = (
     UsageLimit,
     User,
 )
+
+
+def server(**keys: Any) -> str:
+    """A file with one server, each key on a line of its own from line 3 on."""
+    keys = {"name": "one", "url": URL} | keys
+    lines = [f"  {key}: {json.dumps(value)}" for key, value in keys.items() if value is not None]
+    return "mcps:\n-\n" + "\n".join(lines) + "\n"
 
 
 def write(folder: Path, texts: Mapping[str, str]) -> dict[str, Path]:
@@ -55,6 +67,21 @@ def run(folder: Path, *, dry_run: bool = False, prune: bool = False, **texts: st
     """Import the texts, named `mcps`, `users` and so on, as one."""
     paths = write(folder, texts)
     return import_files(paths, author="tests", dry_run=dry_run, prune=prune)
+
+
+def command(*arguments: str, **options: Any) -> list[str]:
+    """Run a command and return the lines it prints."""
+    printed = io.StringIO()
+    call_command(*arguments, stdout=printed, no_color=True, **options)
+    return printed.getvalue().splitlines()
+
+
+def refused(*arguments: str) -> tuple[str, list[str]]:
+    """Run a command that fails; its last word, and the lines before it."""
+    printed = io.StringIO()
+    with pytest.raises(CommandError) as error:
+        call_command(*arguments, stderr=printed, stdout=io.StringIO(), no_color=True)
+    return str(error.value), printed.getvalue().splitlines()
 
 
 def problems(folder: Path, **texts: str) -> list[str]:
