@@ -106,7 +106,7 @@ def subject_of(user: User, only_servers: frozenset[str] | None = None) -> Subjec
 
 
 def roles_of(user: User) -> list[Role]:
-    """The roles that count for this person: their own, else their teams', else the default user's."""
+    """The roles that count for a person: their own, else their teams', else the default user's."""
     if user.role is not None:
         return [user.role]
     of_teams = Role.objects.filter(team__members=user).distinct().order_by("name")

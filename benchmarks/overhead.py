@@ -137,7 +137,11 @@ def ways(base: str, key: str, upstream: str) -> dict[str, Callable[[], None]]:
         answer = session.post(f"{base}/api/query", json=body, timeout=30).json()
         assert answer["state"] == "answered" and len(answer["calls"]) == 1, answer
 
-    return {"direct tools/call": direct, "POST /api/mcp/tools/call": governed, "POST /api/query?wait": question}
+    return {
+        "direct tools/call": direct,
+        "POST /api/mcp/tools/call": governed,
+        "POST /api/query?wait": question,
+    }
 
 
 def measure(ways: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:

@@ -10,14 +10,16 @@ from audit.record import Who
 
 @dataclass(frozen=True)
 class Asker:
-    """A person at a door. `only_servers` is what their API key narrows them to; None is no narrowing."""
+    """A person at a door. `only_servers` is what their API key narrows them to; None is no
+    narrowing.
+    """
 
     user: User
     who: Who
     only_servers: frozenset[str] | None = None
 
     def subject(self) -> Subject:
-        """This person as the policy sees them at this moment, read afresh: rights may have changed."""
+        """This person as the policy sees them now, read afresh: rights may have changed."""
         user = User.objects.select_related("role").get(pk=self.user.pk)
         return access.subject_of(user, only_servers=self._reach())
 

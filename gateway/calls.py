@@ -1,8 +1,9 @@
 """The one door to a tool.
 
-Whoever wants a tool called comes through `call`: the loop, REST, Slack, the command line, MCP clients.
-Decide on the real arguments → limit → check the arguments → record "calling" → MCP → record "called".
-The record is committed before anything leaves; what cannot be recorded is not called.
+Whoever wants a tool called comes through `call`: the loop, REST, Slack, the command line, MCP
+clients.
+Decide on the real arguments → limit → check the arguments → record "calling" → MCP → record
+"called". The record is committed before anything leaves; what cannot be recorded is not called.
 """
 
 import copy
@@ -67,9 +68,10 @@ class _Checked:
 def call(wish: Wish) -> Call:
     """Carry the wish out and return its journal row, settled.
 
-    The row's state is `done`, or `failed` when the tool itself said so. Raises UnknownTool, Refused,
-    NeedsApproval, LimitReached, BadArguments (nothing was sent), UpstreamFailed (not carried out, or
-    declared harmless) or OutcomeUnknown (sent, and nobody knows). All of them are on the record.
+    The row's state is `done`, or `failed` when the tool itself said so. Raises UnknownTool,
+    Refused,
+    NeedsApproval, LimitReached, BadArguments (nothing was sent), UpstreamFailed (not carried out,
+    or declared harmless) or OutcomeUnknown (sent, and nobody knows). All of them are on the record.
     """
     checked = _check(wish)
     row = _begin(checked)
@@ -136,7 +138,7 @@ def _refuse_unknown(wish: Wish) -> errors.GatewayError:
 
 
 def _refuse(checked: _Checked) -> errors.GatewayError:
-    """Write the policy's no down: on the record, and in the journal that the person's page shows."""
+    """Write the policy's no down: on the record, and in the journal the person sees."""
     asks = checked.decision.effect == Effect.ASK
     error = (errors.NeedsApproval if asks else errors.Refused)(checked.decision)
     wish = checked.wish
@@ -266,7 +268,7 @@ def _close(
 
 
 def settle_lost(row: Call, asker: Asker) -> None:
-    """Write down that nobody knows what became of a call whose worker died; it is not made again."""
+    """Write down that nobody knows what became of a call whose worker died."""
     row.state, row.error_code = Call.State.UNKNOWN, errors.OutcomeUnknown.code
     row.finished_at = timezone.now()
     with transaction.atomic():

@@ -1,16 +1,16 @@
 """What can go wrong on the way of a question, and how each door says it.
 
 GatewayError                     500  internal
-├── BadRequest                   400  bad_request         a field is missing or wrong; `field` names it
-│   └── BadArguments             400  bad_arguments       the tool's own schema refuses the arguments
-├── NotFound                     404  not_found           no such question or conversation of this person
+├── BadRequest                   400  bad_request         missing or wrong; `field` names it
+│   └── BadArguments             400  bad_arguments       the tool's schema refuses them
+├── NotFound                     404  not_found           nothing of that name of this person
 │   └── UnknownTool              404  unknown_tool
-├── NotAllowed                   403  not_allowed         the account or the key may not do this at all
+├── NotAllowed                   403  not_allowed         this account or key may not at all
 ├── Refused                      403  refused             the policy says no; `decision` says why
 │   └── NeedsApproval            403  needs_approval      the policy wants a person's yes first
 ├── Conflict                     409  idempotency_conflict
 ├── LimitReached                 429  limit_reached
-├── UpstreamFailed               502  upstream_failed     the server did not do it, or says it failed
+├── UpstreamFailed               502  upstream_failed     not done, or said to have failed
 ├── OutcomeUnknown               504  outcome_unknown     sent, and nobody knows what became of it
 ├── ModelFailed                  502  model_failed
 ├── Cancelled                    409  cancelled

@@ -1,4 +1,6 @@
-"""One thread of a process keeps the leases of all questions it works on, and hears when to stop one."""
+"""One thread of a process keeps the leases of all questions it works on, and hears when to stop
+one.
+"""
 
 import contextlib
 import logging
@@ -22,7 +24,7 @@ LISTEN_SECONDS = 1.0
 
 @dataclass
 class Pulse:
-    """The state of one question's worker: `stopped` is set when it must stop, and `why` says why."""
+    """One question's worker: `stopped` is set when it must stop, `why` says why."""
 
     question: Question
     stopped: threading.Event = field(default_factory=threading.Event)
@@ -48,7 +50,7 @@ _SENTENCES: dict[type[errors.GatewayError], str] = {
 
 
 class Heart:
-    """Beats for the questions of this process: renews leases, notices cancelling and lost leases."""
+    """Renews the leases of this process's questions, notices cancelling and lost leases."""
 
     def __init__(self) -> None:
         self._pulses: dict[str, Pulse] = {}
@@ -71,7 +73,7 @@ class Heart:
                 self._pulses.pop(question.owner, None)
 
     def cancel_here(self, question: Question) -> None:
-        """Stop the question at once when this process works on it; others hear it within a second."""
+        """Stop the question at once if it runs here; other processes hear it in a second."""
         with self._lock:
             found = [pulse for pulse in self._pulses.values() if pulse.question.pk == question.pk]
         for pulse in found:

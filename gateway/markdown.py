@@ -13,7 +13,9 @@ _markdown = (
 
 
 def as_html(text: str) -> str:
-    """Safe HTML. A link keeps its address in plain sight, so that nobody is sent where they do not see."""
+    """Safe HTML. A link keeps its address in plain sight, so that nobody is sent where they do not
+    see.
+    """
     return nh3.clean(
         _markdown.render(text),
         tags=_TAGS,

@@ -78,8 +78,12 @@ class Question(models.Model):
     UNFINISHED: ClassVar = (State.QUEUED, State.RUNNING)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="questions")
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="questions")
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="questions"
+    )
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="questions"
+    )
     door = models.CharField(max_length=8, choices=Door.choices)
     text = models.TextField()
     # Who asked, as the record will say it: role, address, user agent, key, Slack channel.
@@ -89,7 +93,9 @@ class Question(models.Model):
     idempotency_key = models.CharField(max_length=255, blank=True)
     request_digest = models.CharField(max_length=64, blank=True)
 
-    state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED, db_index=True)
+    state = models.CharField(
+        max_length=16, choices=State.choices, default=State.QUEUED, db_index=True
+    )
     owner = models.CharField(max_length=64, blank=True)
     attempt = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -108,8 +114,12 @@ class Question(models.Model):
     cache_read_tokens = models.PositiveBigIntegerField(default=0)
     cache_write_tokens = models.PositiveBigIntegerField(default=0)
     # null is "unknown", which is not 0.
-    cost = models.DecimalField(max_digits=14, decimal_places=8, null=True, blank=True, help_text="US dollars.")
-    price = models.JSONField(null=True, blank=True, help_text="The price row the cost was reckoned with.")
+    cost = models.DecimalField(
+        max_digits=14, decimal_places=8, null=True, blank=True, help_text="US dollars."
+    )
+    price = models.JSONField(
+        null=True, blank=True, help_text="The price row the cost was reckoned with."
+    )
     policy_version = models.CharField(max_length=64, blank=True)
 
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
@@ -218,7 +228,9 @@ class Call(models.Model):
     )
     # The model's id of this tool use; unique within a question.
     step = models.CharField(max_length=128, blank=True)
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="calls")
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="calls"
+    )
     door = models.CharField(max_length=8, choices=Door.choices)
     server = models.CharField(max_length=64)
     tool = models.CharField(max_length=255)

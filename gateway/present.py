@@ -8,7 +8,7 @@ from gateway.models import Call, Question
 
 
 def question(row: Question) -> dict[str, Any]:
-    """The whole question as JSON: what `GET /api/query/<id>` answers and the step `done` carries."""
+    """The whole question as JSON: for `GET /api/query/<id>` and the step `done`."""
     return {
         "id": str(row.pk),
         "state": row.state,

@@ -1,6 +1,7 @@
 """The live steps of a question, as every door shows them while it runs.
 
-Steps are a courtesy: the database holds the truth, and a reader that finds no steps asks there. They
+Steps are a courtesy: the database holds the truth, and a reader that finds no steps asks there.
+They
 live in this process's memory, or in Redis where there is one, for ten minutes after the last step.
 """
 
@@ -127,7 +128,9 @@ def read(question: UUID, after: str = "") -> list[Event]:
 
 
 class Deltas:
-    """Gathers a model's text into steps of a readable size, so that a long answer is not 2,000 steps."""
+    """Gathers a model's text into steps of a readable size, so that a long answer is not 2,000
+    steps.
+    """
 
     def __init__(
         self, show: Callable[[str], None], *, characters: int = 80, seconds: float = 0.1

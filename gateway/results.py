@@ -1,4 +1,6 @@
-"""What a tool returned, as text: for the model, for pages, for `read_result`. Nothing of it is trusted."""
+"""What a tool returned, as text: for the model, for pages, for `read_result`. Nothing of it is
+trusted.
+"""
 
 import json
 from collections.abc import Mapping
@@ -47,7 +49,7 @@ def pages_in(text: str, size: int) -> int:
 
 
 def for_model(text: str, *, server: str, tool: str, call: str, limit: int) -> str:
-    """The text as the model sees it: marked as data of its server, and cut with a note when huge."""
+    """The text as the model sees it: marked as data of its server, cut with a note if huge."""
     total = pages_in(text, limit)
     note = ""
     if total > 1:

@@ -34,7 +34,8 @@ class Spending:
         tokens = (self._usage.prompt or 0) + (self._usage.output or 0)
         if tokens > settings.QUESTION_MAX_TOKENS:
             raise errors.LimitReached(
-                f"This question has used {tokens} tokens; one may use {settings.QUESTION_MAX_TOKENS}."
+                f"This question has used {tokens} tokens;"
+                f" one may use {settings.QUESTION_MAX_TOKENS}."
             )
         if self._cost is not None and self._cost > Decimal(str(settings.QUESTION_MAX_COST)):
             raise errors.LimitReached(

@@ -1,4 +1,4 @@
-"""The tools one person may use now, by the names a model sees, and why each other one is not there."""
+"""The tools one person may use now, as a model sees them, and why the others are not there."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,11 +26,10 @@ class Withheld:
 
 @dataclass(frozen=True)
 class Toolbox:
-    """`offered` in a fixed order (so that a provider can cache it), `by_name` what each name means."""
+    """`offered` in a fixed order, so that a provider can cache it; `withheld` with reasons."""
 
     policy_version: str
     offered: tuple[ToolSpec, ...]
-    by_name: Mapping[str, Tool]
     withheld: tuple[Withheld, ...]
 
 
@@ -45,15 +44,14 @@ def open_for(asker: Asker, *, server: str = "") -> Toolbox:
 
 def _sort_out(policy: Policy, version: str, subject: Subject, tools: Iterable[Tool]) -> Toolbox:
     now = timezone.now()
-    offered, by_name, withheld = [], {}, []
+    offered, withheld = [], []
     for tool in tools:
         decision = decide(policy, subject, target_of(tool), None, now)
         if decision.effect == Effect.DENY:
             withheld.append(Withheld(tool, decision))
             continue
         offered.append(spec_of(tool, policy))
-        by_name[tool.qualified_name] = tool
-    return Toolbox(version, tuple(offered), by_name, tuple(withheld))
+    return Toolbox(version, tuple(offered), tuple(withheld))
 
 
 def target_of(tool: Tool) -> Target:

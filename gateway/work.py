@@ -45,7 +45,7 @@ _waiting: set[tuple[str, str]] = set()
 
 
 def start(task: Task, row_id: UUID | int) -> None:
-    """Have `task` run with a row's id, soon and elsewhere. Never raises: a sweeper makes up for it."""
+    """Have `task` run with a row's id, soon and elsewhere. Never raises: a sweeper helps out."""
     name = str(row_id)
     if settings.REDIS_URL:
         try:
@@ -82,7 +82,7 @@ def _run_here(task: Task, ticket: tuple[str, str]) -> None:
 
 
 def warm_up() -> None:
-    """Load what the first question would otherwise wait for: the model's SDK and the MCP client's."""
+    """Load what the first question would wait for: the model's SDK and the MCP client's."""
     prepare = getattr(model_for_deployment(), "prepare", None)
     if prepare is not None:
         prepare()
@@ -147,9 +147,7 @@ def _answer(question: Question, pulse: Pulse, model: Model | None) -> dict[str, 
         }
 
 
-def _ended_by(
-    error: errors.GatewayError | AccountsError, state: Question.State
-) -> dict[str, Any]:
+def _ended_by(error: errors.GatewayError | AccountsError, state: Question.State) -> dict[str, Any]:
     return {"state": state, "error_code": error.code, "error_message": str(error)}
 
 
@@ -160,7 +158,9 @@ def asker_of(question: Question) -> Asker:
 
 
 def finish(question: Question, *, state: Question.State, **values: Any) -> bool:
-    """End the question on its row, on the record and for whoever watches; False when it was not ours."""
+    """End the question on its row, on the record and for whoever watches; False when it was not
+    ours.
+    """
     with transaction.atomic():
         if not question.finish(state, **values):
             return False
@@ -203,7 +203,9 @@ def _record_end(question: Question) -> None:
 
 
 def sweep(task: Task) -> int:
-    """End what is past its deadline, and start `task` for what nobody works on; how many were touched."""
+    """End what is past its deadline, and start `task` for what nobody works on; how many were
+    touched.
+    """
     expired = [
         _expire(question)
         for question in Question.objects.unfinished().filter(deadline_at__lt=Now() - OVERDUE)
@@ -218,7 +220,7 @@ def sweep(task: Task) -> int:
 
 
 def _expire(question: Question) -> bool:
-    """End a question that is too late; a worker that still holds it finds its lease gone and stops."""
+    """End a question that is too late; a worker that still holds it has lost its lease."""
     taken = (
         Question.objects.filter(pk=question.pk)
         .unfinished()

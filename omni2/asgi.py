@@ -1,7 +1,7 @@
 """The server's entrance: `gunicorn -k asgi omni2.asgi`.
 
-Django does not answer ASGI's lifespan, so this does: it starts the embedded scheduler and lets running
-questions end when the server is asked to stop.
+Django does not answer ASGI's lifespan, so this does: it starts the embedded scheduler, and lets
+running questions end when the server is asked to stop.
 """
 
 import asyncio

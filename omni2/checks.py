@@ -31,7 +31,7 @@ def encryption_keys_work(app_configs: Sequence[Any] | None, **_: Any) -> list[ch
     return [
         checks.Error(
             f"OMNI2_ENCRYPTION_KEYS: key {number} is not a Fernet key.",
-            hint="Make one: python -c 'from cryptography.fernet import Fernet as F; print(F.generate_key().decode())'",
+            hint="Make one with cryptography: Fernet.generate_key().decode()",
             id="omni2.E002",
         )
         for number, key in enumerate(settings.ENCRYPTION_KEYS, start=1)

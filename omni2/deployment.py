@@ -1,4 +1,4 @@
-"""The two secrets of a deployment: made on first start, kept in one file only its owner can read."""
+"""The two secrets of a deployment: made on first start, kept in a file of its owner's alone."""
 
 import json
 import os
@@ -10,13 +10,22 @@ from cryptography.fernet import Fernet
 
 # Values that stand in examples and tutorials. A deployment that runs on one of them has no secret.
 KNOWN_EXAMPLES = frozenset(
-    {"change-me", "changeme", "secret", "insecure", "django-insecure", "your-secret-key", "test", "example"}
+    {
+        "change-me",
+        "changeme",
+        "secret",
+        "insecure",
+        "django-insecure",
+        "your-secret-key",
+        "test",
+        "example",
+    }
 )
 
 
 @dataclass(frozen=True)
 class Secrets:
-    """`secret_key` signs sessions and links; `encryption_key` is a Fernet key for credentials at rest."""
+    """`secret_key` signs sessions and links; `encryption_key` (Fernet) is for credentials."""
 
     secret_key: str
     encryption_key: str

@@ -1,4 +1,4 @@
-"""What has to happen by itself, and how often: one table for Celery beat and for the embedded thread."""
+"""What happens by itself, and how often: one table for Celery beat and the embedded threads."""
 
 import logging
 import threading
@@ -55,7 +55,7 @@ def jobs() -> list[Job]:
 
 
 class Scheduler:
-    """Runs the jobs in threads of this process, one for each, so that a slow one delays no other."""
+    """Runs the jobs in threads of this process, one each: a slow one delays no other."""
 
     def __init__(self, table: list[Job]) -> None:
         self._table = table

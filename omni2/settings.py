@@ -1,7 +1,7 @@
 """Every setting of OMNI2, each with a default that runs.
 
-Values come from the environment, and from a `.env` file beside `manage.py`. `.env.example` names and
-explains them all; a test holds the two lists against each other.
+Values come from the environment, and from a `.env` file beside `manage.py`. `.env.example` names
+and explains them all; a test holds the two lists against each other.
 """
 
 from pathlib import Path
@@ -98,7 +98,7 @@ WHITENOISE_USE_FINDERS = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
-# --- Two ways to run, chosen by these two addresses alone ------------------------------------------
+# --- Two ways to run, chosen by these two addresses alone -----------------------------------------
 DATABASE_URL = env.str("DATABASE_URL", default="") or f"sqlite:///{DATA_DIR / 'omni2.sqlite3'}"
 REDIS_URL = env.str("REDIS_URL", default="")
 WORK_THREADS = env.int("OMNI2_WORK_THREADS", default=8)

@@ -59,13 +59,15 @@ class Server(models.Model):
     timeout_seconds = models.FloatField(default=30)
     retry_attempts = models.PositiveIntegerField(default=1)
     retry_delay_seconds = models.FloatField(default=1)
-    connection_max_age_seconds = models.PositiveIntegerField(default=0, help_text="0 means no limit.")
+    connection_max_age_seconds = models.PositiveIntegerField(
+        default=0, help_text="0 means no limit."
+    )
     requests_per_minute = models.PositiveIntegerField(default=0, help_text="0 means no limit.")
     burst = models.PositiveIntegerField(default=0)
     argument_defaults = models.JSONField(
         default=dict,
         blank=True,
-        help_text="Values the gateway fills in where a tool takes an argument of that name and none is given.",
+        help_text="What the gateway fills in where a tool takes such an argument and none came.",
     )
 
     health = models.CharField(max_length=8, choices=Health.choices, default=Health.UNKNOWN)
@@ -117,7 +119,9 @@ class Tool(models.Model):
     fingerprint = models.CharField(max_length=64)
     state = models.CharField(max_length=16, choices=State.choices, default=State.OFFERED)
     state_reason = models.TextField(blank=True)
-    pending = models.JSONField(null=True, blank=True, help_text="The tool object that waits for a decision.")
+    pending = models.JSONField(
+        null=True, blank=True, help_text="The tool object that waits for a decision."
+    )
     first_seen_at = models.DateTimeField(default=timezone.now, editable=False)
     last_seen_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -144,11 +148,13 @@ class Tool(models.Model):
 
     @property
     def may_destroy(self) -> bool:
-        """True unless the server says read-only or not destructive: a missing hint counts as yes."""
+        """True unless the server says read-only or not destructive; no hint counts as yes."""
         return not self.declares_read_only and self._hint("destructiveHint", default=True)
 
     def _hint(self, name: str, *, default: bool) -> bool:
-        value: Any = self.annotations.get(name, default) if isinstance(self.annotations, dict) else default
+        value: Any = (
+            self.annotations.get(name, default) if isinstance(self.annotations, dict) else default
+        )
         return value if isinstance(value, bool) else default
 
 

@@ -1,4 +1,5 @@
-"""The people of the tests, and the policy they live under. Everybody has a part; nobody is a fixture file.
+"""The people of the tests, and the policy they live under. Everybody has a part; nobody is a
+fixture file.
 
 Ada administers. Dev develops: may read on `upstream`, write nothing. Guest may do nothing at all.
 Sue is suspended.
@@ -39,11 +40,13 @@ def assemble() -> Cast:
     developer = Role.objects.create(name="developer")
     viewer = Role.objects.create(name="viewer")
     Rule.objects.create(
-        kind=Rule.Kind.ROLE, server="upstream", role="developer", mode="allow_only", patterns=READ_TOOLS
+        kind=Rule.Kind.ROLE,
+        server="upstream",
+        role="developer",
+        mode="allow_only",
+        patterns=READ_TOOLS,
     )
-    Rule.objects.create(
-        kind=Rule.Kind.GROUP, name="dangerous", patterns=["delete_*", "drop_*"]
-    )
+    Rule.objects.create(kind=Rule.Kind.GROUP, name="dangerous", patterns=["delete_*", "drop_*"])
     cast = Cast(
         ada=_person("ada@example.com", admin, is_superuser=True, is_staff=True),
         dev=_person("dev@example.com", developer),

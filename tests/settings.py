@@ -1,4 +1,4 @@
-"""The product's settings with a data folder of their own: no test reads or writes this checkout's."""
+"""The product's settings with a data folder of their own: no test touches this checkout's."""
 
 import atexit
 import os
@@ -12,4 +12,4 @@ if "OMNI2_DATA_DIR" not in os.environ:
 os.environ.setdefault("OMNI2_ENV_FILE", os.devnull)
 os.environ.setdefault("OMNI2_MODEL_PROVIDER", "offline")
 
-from omni2.settings import *  # noqa: E402, F403
+from omni2.settings import *  # noqa: F403

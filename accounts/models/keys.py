@@ -22,8 +22,8 @@ def digest(secret: str) -> str:
 class ApiKey(models.Model):
     """A person's key for REST, MCP and the command line: `omni2_<prefix>_<secret>`.
 
-    `scopes` limits what the key may be used for, `servers` (when not empty) which servers it reaches.
-    A key never widens what its person may do.
+    `scopes` limits what the key may be used for, `servers` (when not empty) which servers it
+    reaches. A key never widens what its person may do.
     """
 
     class Scope(models.TextChoices):
@@ -37,7 +37,9 @@ class ApiKey(models.Model):
     prefix = models.CharField(max_length=16, unique=True, editable=False)
     digest = models.CharField(max_length=64, editable=False)
     scopes = models.JSONField(default=list)
-    servers = models.JSONField(default=list, blank=True, help_text="Empty: every server the person reaches.")
+    servers = models.JSONField(
+        default=list, blank=True, help_text="Empty: every server the person reaches."
+    )
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -60,7 +62,7 @@ class ApiKey(models.Model):
         servers: list[str] | None = None,
         expires_at: datetime | None = None,
     ) -> tuple["ApiKey", str]:
-        """Make a key and return it with its full text, which is nowhere else and never shown again."""
+        """Make a key and return it with its full text, which is kept nowhere."""
         prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
         key = cls.objects.create(
             user=user,
@@ -79,7 +81,9 @@ class ApiKey(models.Model):
 
     def usable(self) -> bool:
         """Neither revoked nor expired."""
-        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+        return self.revoked_at is None and (
+            self.expires_at is None or self.expires_at > timezone.now()
+        )
 
     def revoke(self) -> None:
         """Stop the key for good, at once."""

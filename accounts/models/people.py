@@ -24,7 +24,9 @@ class Role(models.Model):
     can_promote_users = models.BooleanField(default=False)
     can_delete_data = models.BooleanField(default=False)
 
-    allowed_mcp_tools = models.JSONField(default=dict, blank=True, help_text="Server → list of patterns.")
+    allowed_mcp_tools = models.JSONField(
+        default=dict, blank=True, help_text="Server → list of patterns."
+    )
     allowed_tool_patterns = models.JSONField(default=list, blank=True)
     denied_tools = models.JSONField(default=list, blank=True)
 
@@ -91,7 +93,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     slack_user_id = models.CharField(max_length=32, blank=True)
 
     # null: the default user's value holds for this person.
-    allowed_mcps = models.JSONField(null=True, blank=True, help_text='"*", a list, or a map of server → rule.')
+    allowed_mcps = models.JSONField(
+        null=True, blank=True, help_text='"*", a list, or a map of server → rule.'
+    )
     allowed_domains = models.JSONField(null=True, blank=True, help_text='"*" or a list.')
     allowed_databases = models.JSONField(null=True, blank=True, help_text='"*" or a list.')
 

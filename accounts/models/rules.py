@@ -61,7 +61,9 @@ class Rule(models.Model):
 
 
 class PolicyVersion(models.Model):
-    """The whole policy as it was from one moment on; its digest stands on every entry of the record."""
+    """The whole policy as it was from one moment on; its digest stands on every entry of the
+    record.
+    """
 
     digest = models.CharField(max_length=64, db_index=True)
     document = models.JSONField()
@@ -77,7 +79,7 @@ class PolicyVersion(models.Model):
 
 
 class ProvisioningRule(models.Model):
-    """How a person not seen before enters: by the domain of the e-mail address or the Slack team."""
+    """How a person not seen before enters: by e-mail domain or by Slack team."""
 
     email_domain = models.CharField(
         max_length=128, blank=True, help_text="With its @, as in @example.com."

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from registry.mcp import guard
 from registry.mcp.endpoint import Endpoint
-from registry.mcp.errors import BadAnswer, InputRequired, Rejected, Stale, TooLarge
+from registry.mcp.errors import BadAnswer, BadArguments, InputRequired, Rejected, Stale, TooLarge
 from registry.mcp.loop import LoopThread, Stop
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ class Connections:
     def __init__(self, *, resolver: guard.Resolver = guard.resolve) -> None:
         self._resolver = resolver
         self._loop = LoopThread()
-        self._forget()
+        self._live: dict[Endpoint, Connection] = {}
+        self._retired: set[Connection] = set()
         os.register_at_fork(after_in_child=self._forget)
 
     def list_tools(self, endpoint: Endpoint, timeout: float | None = None) -> Listing:
@@ -72,6 +73,8 @@ class Connections:
         Sent at most once, or again only where the server provably had not taken it up (a session
         that had ended, a header it wants). Ends at most 0.2 s after `cancelled` says so.
         """
+
+        _check_sendable([name, arguments])
 
         async def call(connection: "Connection", deadline: float) -> dict[str, Any]:
             return await _call(connection, name, arguments, deadline=deadline)
@@ -116,8 +119,7 @@ class Connections:
         try:
             return await work(await self._opened(endpoint, deadline), deadline)
         except Stale:
-            if (stale := self._live.pop(endpoint, None)) is not None:
-                stale.retire()
+            self._retire(endpoint)
             return await work(await self._opened(endpoint, deadline), deadline)
 
     async def _opened(self, endpoint: Endpoint, deadline: float) -> "Connection":
@@ -131,22 +133,38 @@ class Connections:
         from registry.mcp.connection import Connection  # noqa: PLC0415  loads the MCP SDK
 
         for known in [known for known in self._live if known.name == endpoint.name]:
-            self._live.pop(known).retire()
+            self._retire(known)
         connection = self._live[endpoint] = Connection(endpoint, self._resolver)
         return connection
 
+    def _retire(self, endpoint: Endpoint) -> None:
+        """Let the connection end when its last call has; until then it is kept in sight."""
+        self._retired = {old for old in self._retired if not old.ended}
+        if (connection := self._live.pop(endpoint, None)) is not None:
+            connection.retire()
+            self._retired.add(connection)
+
     def _close(self, wanted: Callable[[Endpoint], bool]) -> None:
         async def close() -> None:
-            chosen = [endpoint for endpoint in self._live if wanted(endpoint)]
-            ended = [self._live.pop(endpoint).close() for endpoint in chosen]
-            await asyncio.gather(*ended)
+            chosen = [c for c in (*self._live.values(), *self._retired) if wanted(c.endpoint)]
+            self._live = {e: c for e, c in self._live.items() if c not in chosen}
+            await asyncio.gather(*(connection.close() for connection in chosen))
 
         if self._loop.started:
             self._loop.run(close, timeout=5)
 
     def _forget(self) -> None:
+        # In a fork these belong to the parent: they are dropped, not closed.
         self._loop.forget()
-        self._live: dict[Endpoint, Connection] = {}
+        self._live, self._retired = {}, set()
+
+
+def _check_sendable(value: Any) -> None:
+    # The SDK would find out inside the connection, and give that up.
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        raise BadArguments("The arguments cannot be written as JSON.", executed="no") from None
 
 
 async def _listing(connection: "Connection", deadline: float) -> Listing:

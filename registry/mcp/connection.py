@@ -37,15 +37,15 @@ CLIENT_INFO = CLIENT.model_dump(by_alias=True, mode="json", exclude_none=True)
 class _Dispatcher(JSONRPCDispatcher):
     """Says when it has ended, which the SDK's does not."""
 
-    def __init__(self, *streams: Any) -> None:
+    def __init__(self, *streams: Any, ended: asyncio.Event) -> None:
         super().__init__(*streams)
-        self.ended = asyncio.Event()
+        self._ended = ended
 
     async def run(self, *arguments: Any, **options: Any) -> None:
         try:
             await super().run(*arguments, **options)
         finally:
-            self.ended.set()
+            self._ended.set()
 
 
 class Connection:
@@ -74,7 +74,11 @@ class Connection:
         """Whether a new request may be given to it (it may still be opening)."""
         age = asyncio.get_running_loop().time() - self._opened_at
         too_old = 0 < self.endpoint.max_age_seconds < age
-        return not (self._task.done() or self._closing.is_set() or self._retired or too_old)
+        return not (self.ended or self._closing.is_set() or self._retired or too_old)
+
+    @property
+    def ended(self) -> bool:
+        return self._task.done()
 
     async def opened(self, deadline: float) -> None:
         """Wait until the server can be asked. Raises what kept it from opening."""
@@ -137,11 +141,11 @@ class Connection:
         try:
             async with AsyncExitStack() as stack:
                 read, write = await stack.enter_async_context(self._streams(stack))
-                self._dispatcher = _Dispatcher(read, write)
+                self._dispatcher = _Dispatcher(read, write, ended=self._closing)
                 session = ClientSession(dispatcher=self._dispatcher, client_info=CLIENT)
                 self._session = await stack.enter_async_context(session)
                 await self._open()
-                await self._until_ended()
+                await self._closing.wait()
         except UpstreamError as error:
             self._not_opened(error)
         except Exception as error:
@@ -191,18 +195,6 @@ class Connection:
             raise opening.failure or _translated(error, opening) from None
         except (ValidationError, RuntimeError):
             raise BadAnswer("The server's answer to `initialize` is not valid.") from None
-
-    async def _until_ended(self) -> None:
-        waits = [
-            asyncio.create_task(self._closing.wait()),
-            asyncio.create_task(self._dispatcher.ended.wait()),
-        ]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-        self._closing.set()
 
     def _stamped(self, method: str, params: dict[str, Any]) -> tuple[dict[str, Any], CallOptions]:
         """The parameters and HTTP headers the agreed version asks for."""

@@ -30,4 +30,4 @@ class Endpoint:
     generation_hint: str = ""
 
     def __hash__(self) -> int:
-        return hash((self.name, self.transport, self.url, self.argv))
+        return hash((self.name, self.transport, self.url, tuple(self.argv)))

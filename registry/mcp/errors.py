@@ -9,6 +9,7 @@
     ├── HttpRefused      an HTTP status instead of an answer
     ├── BadAnswer        bytes that are no proper answer
     │   └── TooLarge     more bytes, tools or pages than allowed
+    ├── BadArguments     what should be sent is no JSON
     ├── Rejected         a JSON-RPC error, the server's own word
     └── InputRequired    the tool wants to ask a person
 
@@ -106,6 +107,12 @@ class TooLarge(BadAnswer):
     """What the server sent is larger than allowed."""
 
     code = "too_large"
+
+
+class BadArguments(UpstreamError):
+    """The arguments cannot be written as JSON; nothing was sent."""
+
+    code = "bad_arguments"
 
 
 class Rejected(UpstreamError):

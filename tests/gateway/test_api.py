@@ -141,7 +141,10 @@ def test_the_list_holds_just_the_tools_that_may_be_called(cast, upstream, client
     assert [tool["tool"] for tool in listed["tools"]] == [
         "add", "big", "echo", "fail", "get_time", "headers", "slow",
     ]  # fmt: skip
-    assert sorted(tool["tool"] for tool in listed["withheld"]) == ["delete_everything", "write_note"]
+    assert sorted(tool["tool"] for tool in listed["withheld"]) == [
+        "delete_everything",
+        "write_note",
+    ]
     assert all(tool["fix"] for tool in listed["withheld"])
 
 
@@ -218,7 +221,9 @@ def test_a_key_narrowed_to_other_servers_reaches_nothing_here(cast, upstream, cl
     body = {"server": "upstream", "tool": "echo", "arguments": {"text": "x"}}
 
     assert client.get("/api/mcp/tools/list").json()["tools"] == []
-    assert client.post("/api/mcp/tools/call", body, format="json").json()["error"]["layer"] == "reach"
+    assert (
+        client.post("/api/mcp/tools/call", body, format="json").json()["error"]["layer"] == "reach"
+    )
     assert upstream.calls == []
 
 

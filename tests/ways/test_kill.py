@@ -19,7 +19,9 @@ KILLS = 8
 
 def start(environment, *command):
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.ways.worker", *command], env=environment, stdout=subprocess.PIPE
+        [sys.executable, "-m", "tests.ways.worker", *command],
+        env=environment,
+        stdout=subprocess.PIPE,
     )
 
 

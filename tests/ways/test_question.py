@@ -65,7 +65,11 @@ def test_a_tool_the_person_may_not_use_is_not_called_when_the_model_asks_anyway(
     assert upstream.calls == []
     assert "upstream__delete_everything" not in [tool.name for tool in model.heard[0].tools]
     entry = Entry.objects.get(question=str(question.pk), kind=Entry.Kind.CALL_REFUSED)
-    assert (entry.layer, entry.server, entry.tool) == ("global blocks", "upstream", "delete_everything")
+    assert (entry.layer, entry.server, entry.tool) == (
+        "global blocks",
+        "upstream",
+        "delete_everything",
+    )
     assert "dangerous" in entry.rule
     assert question.calls.get().decision["fix"] != ""
 
@@ -162,7 +166,11 @@ def test_a_follow_up_sees_what_was_asked_and_answered_before(cast, upstream):
 
     asked(cast, cast.dev, "second?", model, conversation=first.conversation_id)
 
-    assert [message["content"] for message in model.heard[0].messages] == ["first?", "one", "second?"]
+    assert [message["content"] for message in model.heard[0].messages] == [
+        "first?",
+        "one",
+        "second?",
+    ]
 
 
 def test_a_conversation_of_somebody_else_is_not_found(cast, upstream):
@@ -219,7 +227,9 @@ def test_cancelling_stops_the_call_that_is_under_way(cast, upstream):
 
 def test_a_question_past_its_deadline_expires(cast, upstream):
     question = put(cast, cast.dev, "late")
-    Question.objects.filter(pk=question.pk).update(deadline_at=timezone.now() - timedelta(minutes=1))
+    Question.objects.filter(pk=question.pk).update(
+        deadline_at=timezone.now() - timedelta(minutes=1)
+    )
 
     work.sweep(None)
 
@@ -257,7 +267,9 @@ def abandoned(cast, state_of_call, tool="write_note"):
         repeatable=stored.declares_idempotent,
         text="noted: x" if state_of_call == Call.State.DONE else "",
     )
-    Question.objects.filter(pk=question.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    Question.objects.filter(pk=question.pk).update(
+        lease_until=timezone.now() - timedelta(seconds=1)
+    )
     return question
 
 

@@ -53,7 +53,9 @@ class Command(BaseCommand):
 
 
 def asker_named(email: str) -> Asker:
-    """A person by e-mail address. Whoever may run commands here may speak for anybody: it is recorded."""
+    """A person by e-mail address. Whoever may run commands here may speak for anybody: it is
+    recorded.
+    """
     user = User.objects.select_related("role").filter(email=email.lower()).first()
     if user is None:
         raise CommandError(

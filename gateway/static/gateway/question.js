@@ -1,6 +1,6 @@
 // One question on the page: its live steps, then the answer and what it rests on.
 
-import { duration, el, money, plural } from "./dom.js";
+import { duration, el, money, plural, sentence } from "./dom.js";
 
 const WARNINGS = {
   answer_cut: "The answer was cut: it reached the model's length limit.",
@@ -161,8 +161,15 @@ function note(question) {
 
 function calls(made) {
   if (!made.length) return null;
-  const title = made.some((call) => call.state === "done") ? `Rests on ${plural(made.length, "call")}` : plural(made.length, "call");
-  return el("section", { class: "calls" }, el("h3", {}, title), el("ul", {}, made.map((call) => el("li", {}, callDetails(call)))));
+  return el("section", { class: "calls" }, el("h3", {}, callsTitle(made)), el("ul", {}, made.map((call) => el("li", {}, callDetails(call)))));
+}
+
+/** An answer rests on the calls that were done, and on no other. */
+function callsTitle(made) {
+  const done = made.filter((call) => call.state === "done").length;
+  if (!done) return `${plural(made.length, "call")}, none done`;
+  const rest = made.length - done;
+  return `Rests on ${plural(done, "call")}${rest ? `; ${plural(rest, "other")} not done` : ""}`;
 }
 
 function callDetails(call) {
@@ -180,7 +187,7 @@ function callDetails(call) {
 }
 
 function why({ layer, rule, reason, fix }) {
-  const rows = [["Why", reason], ["Rule", rule], ["Layer", layer], ["What would help", fix]];
+  const rows = [["Why", sentence(reason)], ["Rule", rule], ["Layer", layer], ["What would help", sentence(fix)]];
   return el("dl", { class: "why" }, rows.filter(([, text]) => text).map(([name, text]) => [el("dt", {}, name), el("dd", {}, text)]));
 }
 

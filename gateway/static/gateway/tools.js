@@ -1,7 +1,7 @@
 // What this person may use and what not, with why: beside the page, and as counts on it.
 
 import { read } from "./asking.js";
-import { byId, el, plural } from "./dom.js";
+import { byId, el, plural, sentence } from "./dom.js";
 
 const LIST = "/api/mcp/tools/list?withheld=true";
 
@@ -72,7 +72,7 @@ function offeredTool(tool) {
 }
 
 function withheldTool(tool) {
-  return el("li", {}, el("strong", {}, tool.tool), el("p", {}, tool.reason), tool.fix ? el("p", { class: "fix" }, tool.fix) : null);
+  return el("li", {}, el("strong", {}, tool.tool), el("p", {}, sentence(tool.reason)), tool.fix ? el("p", { class: "fix" }, sentence(tool.fix)) : null);
 }
 
 function firstLines(text) {
