@@ -96,7 +96,11 @@ def test_what_goes_into_the_image_is_all_that_the_product_needs(tmp_path: Path) 
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, target)
-    environment = os.environ | {"OMNI2_DATA_DIR": str(data), "OMNI2_ENV_FILE": os.devnull}
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "omni2.settings",
+        "OMNI2_DATA_DIR": str(data),
+        "OMNI2_ENV_FILE": os.devnull,
+    }
     command = [sys.executable, "manage.py", "check", "--fail-level", "WARNING"]
     done = subprocess.run(command, cwd=app, env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
