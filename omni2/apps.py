@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.conf import settings
+from django.contrib.admin import apps as admin_apps
 
 from audit import redact
 
@@ -13,6 +14,13 @@ class Omni2Config(AppConfig):
 
         for secret in _secrets():
             redact.remember(secret)
+
+
+class AdminConfig(admin_apps.AdminConfig):
+    """Django's admin on our own site."""
+
+    default = False
+    default_site = "omni2.site.Site"
 
 
 def _secrets() -> list[str]:

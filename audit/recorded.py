@@ -1,0 +1,205 @@
+"""What every admin class of the house stands on: each change is on the record, or is not made.
+
+`RecordedAdmin` writes an entry in the transaction of the change. It names the fields that changed;
+values stand there only for fields that a class lists, so that no secret gets in by being added.
+
+What an administrator does to one object beyond editing it is a `Deed`: its page asks first, and only
+a POST does it (a link that does something could be followed from anywhere).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from unfold.admin import ModelAdmin
+from unfold.dataclasses import UnfoldAction
+
+from audit import record
+from audit.models import Entry
+from audit.record import Who
+
+DOOR = "admin"
+USER_AGENT_LENGTH = 200
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What is asked before something is done to one object."""
+
+    title: str
+    text: str
+    button: str
+    form: type[forms.Form] = forms.Form
+    is_dangerous: bool = False
+
+
+@dataclass(frozen=True)
+class ShownOnce:
+    """A secret that a deed made: on the page that answers the POST, and nowhere else."""
+
+    title: str
+    secret: str = field(repr=False)
+    hint: str = ""
+
+
+def who_at(request: HttpRequest) -> Who:
+    """The administrator as the record names them."""
+    user: Any = request.user
+    role = getattr(user, "role", None)
+    return Who(
+        person=user.get_username(),
+        role=role.name if role else "",
+        door=DOOR,
+        address=str(request.META.get("REMOTE_ADDR", "")),
+        user_agent=str(request.META.get("HTTP_USER_AGENT", ""))[:USER_AGENT_LENGTH],
+    )
+
+
+class RecordedAdmin(ModelAdmin):
+    """An admin class that writes `admin.changed` for whatever it adds, changes, deletes or does."""
+
+    recorded_values: ClassVar[Sequence[str]] = ()
+    warn_unsaved_form = True
+
+    def note(self, request: HttpRequest, obj: Model, action: str, **detail: Any) -> None:
+        """Record one thing done to one object."""
+        named = {"model": obj._meta.label_lower, "id": str(obj.pk), "name": str(obj)}
+        record.write(
+            Entry.Kind.ADMIN_CHANGED,
+            Entry.Outcome.OK,
+            who=who_at(request),
+            detail={"action": action, **named, **detail},
+            **self.facts_of(obj),
+        )
+
+    def facts_of(self, obj: Model) -> dict[str, str]:
+        """Columns of the entry that the object fills, such as the server's name."""
+        return {}
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            self.note(request, obj, "changed" if change else "added", **self._changes(form))
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:
+        with transaction.atomic():
+            super().save_formset(request, form, formset, change)
+            for obj in formset.new_objects:
+                self.note(request, obj, "added")
+            for obj, fields in formset.changed_objects:
+                self.note(request, obj, "changed", fields=fields)
+            for obj in formset.deleted_objects:
+                self.note(request, obj, "deleted")
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        with transaction.atomic():
+            self.note(request, obj, "deleted")
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        with transaction.atomic():
+            for obj in queryset:
+                self.note(request, obj, "deleted")
+            super().delete_queryset(request, queryset)
+
+    def _changes(self, form: "forms.ModelForm[Any]") -> dict[str, Any]:
+        changed = list(form.changed_data)
+        values = {
+            name: [_plain(form.initial.get(name)), _plain(form.cleaned_data.get(name))]
+            for name in changed
+            if name in self.recorded_values
+        }
+        return {"fields": changed} | ({"values": values} if values else {})
+
+    # --- Deeds --------------------------------------------------------------------------------------
+    def may_do(self, request: HttpRequest, obj: Any, deed: str) -> bool:
+        """Whether this administrator may do that to this object, and it makes sense now."""
+        return self.has_change_permission(request, obj)
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
+        obj = self.get_object(request, str(object_id))
+        if obj is None:
+            return []
+        actions: list[UnfoldAction] = super().get_actions_detail(request, object_id)
+        return [one for one in actions if self.may_do(request, obj, one.path)]
+
+    def find(self, request: HttpRequest, object_id: str, deed: str) -> Any:
+        """The object, for an administrator who may do this to it; 404 or 403 otherwise."""
+        obj = self.get_object(request, object_id)
+        if obj is None:
+            raise Http404
+        if not self.may_do(request, obj, deed):
+            raise PermissionDenied
+        return obj
+
+    def carry_out(
+        self,
+        request: HttpRequest,
+        obj: Any,
+        deed: Deed,
+        *,
+        do: Callable[[Mapping[str, Any]], str | ShownOnce],
+    ) -> HttpResponse:
+        """Ask on GET; on POST do it, in one transaction. A ValidationError of `do` is shown."""
+        form = deed.form(request.POST if request.method == "POST" else None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                with transaction.atomic():
+                    said = do(form.cleaned_data)
+            except ValidationError as error:
+                form.add_error(None, error)
+            else:
+                return self._done(request, obj, said)
+        context = {"deed": deed, "form": form, "title": deed.title}
+        return self._page(request, obj, "confirm", **context)
+
+    def _done(self, request: HttpRequest, obj: Any, said: str | ShownOnce) -> HttpResponse:
+        if isinstance(said, ShownOnce):
+            page = self._page(request, obj, "shown_once", shown=said, title=said.title)
+            page["Cache-Control"] = "no-store"
+            return page
+        messages.success(request, said)
+        return redirect(self._address(obj))
+
+    def _page(self, request: HttpRequest, obj: Any, name: str, **context: Any) -> HttpResponse:
+        context |= self.admin_site.each_context(request)
+        context |= {"opts": self.opts, "original": obj, "back": self._address(obj)}
+        return TemplateResponse(request, f"admin/omni2/{name}.html", context)
+
+    def _address(self, obj: Any) -> str:
+        return reverse(
+            f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=(obj.pk,)
+        )
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """An admin class that shows and changes nothing, whoever looks."""
+
+    list_fullwidth = True
+    list_filter_submit = True
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def _plain(value: Any) -> Any:
+    """A form's value as JSON can hold it."""
+    if isinstance(value, QuerySet | list | tuple | set):
+        return sorted(str(one) for one in value)
+    return value if value is None or isinstance(value, bool | int) else str(value)
