@@ -1,6 +1,8 @@
 """The synchronous client against real servers: listing, calling, ending, starting again."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -236,3 +238,9 @@ def test_what_cannot_be_sent_hurts_nobody_else(
     with pytest.raises(BadArguments) as caught:
         client.call_tool(fake.endpoint(), "echo", {"text": value})
     assert (caught.value.executed, fake.calls) == ("no", [])
+
+
+def test_the_face_alone_does_not_load_the_sdk() -> None:
+    program = "import sys, registry.mcp.client; print({'mcp', 'mcp_types'} & {*sys.modules})"
+    ran = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True)
+    assert ran.stdout == b"set()\n"
