@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.auth import RequiresScope, who_of
-from accounts.models import ApiKey
+from accounts.models import ApiKey, User
 from accounts.policy import Decision
 from gateway import api_shapes as shapes
 from gateway import ask, calls, errors, present, toolbox
@@ -21,6 +21,7 @@ from gateway.models import Call, Door
 
 def asker_of(request: Request) -> Asker:
     """Who asks: from the credential alone, never from anything the body or a header claims."""
+    assert isinstance(request.user, User), "permissions let nobody else in"
     key = request.auth if isinstance(request.auth, ApiKey) else None
     only = frozenset(key.servers) if key is not None and key.servers else None
     door = Door.REST if key is not None else Door.WEB

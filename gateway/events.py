@@ -17,7 +17,6 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_GET
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
-from rest_framework.settings import api_settings
 
 from gateway import ask, errors, present, progress
 from gateway.api import QuestionView, asker_of
@@ -51,9 +50,7 @@ async def events(request: HttpRequest, question_id: UUID) -> HttpResponseBase:
 
 def _own_question(request: HttpRequest, question_id: UUID) -> Question:
     view = QuestionView()
-    view.request = Request(
-        request, authenticators=[method() for method in api_settings.DEFAULT_AUTHENTICATION_CLASSES]
-    )
+    view.request = Request(request, authenticators=view.get_authenticators())
     view.check_permissions(view.request)
     return ask.find(question_id, asker=asker_of(view.request))
 

@@ -30,7 +30,7 @@ from gateway.llm.base import (
     Usage,
     reply_of,
 )
-from gateway.models import Call, Question, Turn
+from gateway.models import Call, Door, Question, Turn
 from gateway.reading import READ_RESULT, read_result
 from gateway.spending import Spending
 from registry.models import Tool
@@ -208,7 +208,7 @@ def _use_tool(run: Run, use: ToolUse) -> tuple[str, bool]:
     server, name = (tool.server.name, tool.name) if tool else ("", use.name)
     wish = calls.Wish(
         asker=run.asker,
-        door=run.question.door,
+        door=Door(run.question.door),
         server=server,
         tool=name,
         arguments=use.arguments,

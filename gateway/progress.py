@@ -93,7 +93,8 @@ class InRedis:
 
     def read(self, question: str, after: str = "") -> list[Event]:
         start = f"({after}" if after else "-"
-        found = self._redis.xrange(self._name(question), min=start)
+        # The client's types allow for bytes and for nothing; `decode_responses` rules both out.
+        found: Any = self._redis.xrange(self._name(question), min=start)
         return [Event(id, row["kind"], json.loads(row["data"])) for id, row in found]
 
     def _name(self, question: str) -> str:

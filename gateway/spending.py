@@ -24,8 +24,10 @@ class Spending:
     def add(self, model: str, usage: Usage) -> None:
         """Count one turn; each is priced by itself, for prices may depend on a prompt's length."""
         cost = prices.reckon(model, usage, on=timezone.now().date())
-        unknown = self._cost is None or cost.amount is None
-        self._cost = None if unknown else self._cost + cost.amount
+        if self._cost is None or cost.amount is None:
+            self._cost = None
+        else:
+            self._cost += cost.amount
         self._price, self._model = cost.row, model
         self._usage += Usage(*(count or 0 for count in vars(usage).values()))
 

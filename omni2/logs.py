@@ -1,6 +1,7 @@
 """One JSON object a line on stderr, with every secret we know of taken out."""
 
 import logging
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
@@ -8,7 +9,7 @@ import structlog
 from audit import redact
 
 
-def _redacted(_logger: object, _name: str, event: dict[str, Any]) -> dict[str, Any]:
+def _redacted(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
     return {key: redact.redact(value) for key, value in event.items()}
 
 
