@@ -77,7 +77,10 @@ class EntryAdmin(ReadOnlyAdmin):
     fieldsets: ClassVar = [
         ("What happened", {"fields": ["when", "kind", "shown_outcome", "milliseconds"]}),
         ("Who", {"fields": ["person", "role", "door", "address", "api_key", "place"]}),
-        ("The call", {"fields": ["server", "tool", "shown_arguments", "result", "question", "call"]}),
+        (
+            "The call",
+            {"fields": ["server", "tool", "shown_arguments", "result", "question", "call"]},
+        ),
         (
             "The decision",
             {"fields": ["decided", "layer", "rule", "reason", "shown_decision", "policy_version"]},
@@ -87,7 +90,13 @@ class EntryAdmin(ReadOnlyAdmin):
         (
             "Seal",
             {
-                "fields": ["digest", "arguments_digest", "result_digest", "fingerprint", "user_agent"],
+                "fields": [
+                    "digest",
+                    "arguments_digest",
+                    "result_digest",
+                    "fingerprint",
+                    "user_agent",
+                ],
                 "classes": ["collapse"],
             },
         ),

@@ -3,11 +3,12 @@
 `RecordedAdmin` writes an entry in the transaction of the change. It names the fields that changed;
 values stand there only for fields that a class lists, so that no secret gets in by being added.
 
-What an administrator does to one object beyond editing it is a `Deed`: its page asks first, and only
-a POST does it (a link that does something could be followed from anywhere).
+What an administrator does to one object beyond editing it is a `Deed`: its page asks first,
+and only a POST does it (a link that does something could be followed from anywhere).
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -33,13 +34,21 @@ USER_AGENT_LENGTH = 200
 
 @dataclass(frozen=True)
 class Deed:
-    """What is asked before something is done to one object."""
+    """What is asked before something is done to one object.
+
+    `page` is the template that asks, with `context`. What `waits` for a network is not done in a
+    transaction, which would hold the database meanwhile.
+    """
 
     title: str
     text: str
     button: str
     form: type[forms.Form] = forms.Form
+    initial: Mapping[str, Any] = field(default_factory=dict)
+    page: str = "confirm"
+    context: Mapping[str, Any] = field(default_factory=dict)
     is_dangerous: bool = False
+    waits: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,7 +129,7 @@ class RecordedAdmin(ModelAdmin):
         }
         return {"fields": changed} | ({"values": values} if values else {})
 
-    # --- Deeds --------------------------------------------------------------------------------------
+    # --- Deeds -----------------------------------------------------------------------------------
     def may_do(self, request: HttpRequest, obj: Any, deed: str) -> bool:
         """Whether this administrator may do that to this object, and it makes sense now."""
         return self.has_change_permission(request, obj)
@@ -149,18 +158,19 @@ class RecordedAdmin(ModelAdmin):
         *,
         do: Callable[[Mapping[str, Any]], str | ShownOnce],
     ) -> HttpResponse:
-        """Ask on GET; on POST do it, in one transaction. A ValidationError of `do` is shown."""
-        form = deed.form(request.POST if request.method == "POST" else None)
+        """Ask on GET, do it on POST. A ValidationError of `do` is shown where it was asked."""
+        data = request.POST if request.method == "POST" else None
+        form = deed.form(data, initial=dict(deed.initial))
         if request.method == "POST" and form.is_valid():
             try:
-                with transaction.atomic():
+                with nullcontext() if deed.waits else transaction.atomic():
                     said = do(form.cleaned_data)
             except ValidationError as error:
                 form.add_error(None, error)
             else:
                 return self._done(request, obj, said)
         context = {"deed": deed, "form": form, "title": deed.title}
-        return self._page(request, obj, "confirm", **context)
+        return self._page(request, obj, deed.page, **context, **deed.context)
 
     def _done(self, request: HttpRequest, obj: Any, said: str | ShownOnce) -> HttpResponse:
         if isinstance(said, ShownOnce):
@@ -176,9 +186,7 @@ class RecordedAdmin(ModelAdmin):
         return TemplateResponse(request, f"admin/omni2/{name}.html", context)
 
     def _address(self, obj: Any) -> str:
-        return reverse(
-            f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=(obj.pk,)
-        )
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=(obj.pk,))
 
 
 class ReadOnlyAdmin(ModelAdmin):

@@ -206,9 +206,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """500, without a word about what happened inside; the id stands in the log as well."""
     error_id = new_error_id()
     log.error("error %s at %s", error_id, request.path, exc_info=True)
-    return _error(
-        request, 500, "internal", "Something went wrong on our side.", error_id=error_id
-    )
+    return _error(request, 500, "internal", "Something went wrong on our side.", error_id=error_id)
 
 
 def _error(

@@ -1,4 +1,4 @@
-"""The admin's site: one login for everybody, and a content policy that its scripts can live with."""
+"""The admin's site: everybody's login, its navigation, a content policy its scripts can live with."""
 
 from collections.abc import Callable
 from typing import Any

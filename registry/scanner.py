@@ -83,13 +83,13 @@ def findings(tool: Mapping[str, Any]) -> list[str]:
     parts = {key: part for key, part in tool.items() if key != "name"}
     text = "\n".join(_texts(parts))
     found = []
-    if any(_is_hidden(character) for character in set(text)):
+    if any(is_hidden(character) for character in set(text)):
         found.append("it holds invisible characters")
     if _PADDING.search(text):
         found.append("it pushes text out of sight")
     if _FOREIGN.search(text):
         found.append("it mixes alphabets within a word")
-    plain = " ".join("".join(each for each in text if not _is_hidden(each)).split())
+    plain = " ".join("".join(each for each in text if not is_hidden(each)).split())
     return found + [finding for finding, rule in _RULES.items() if rule.search(plain)]
 
 
@@ -106,7 +106,8 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(each)
 
 
-def _is_hidden(character: str) -> bool:
+def is_hidden(character: str) -> bool:
+    """Whether people see nothing, or the wrong thing, where a model reads this character."""
     if character in _HARMLESS or character.isascii() and character.isprintable():
         return False
     return (

@@ -1,0 +1,142 @@
+"""The form of a server that is reached over HTTP; one that is a command is not made on a page."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.conf import settings
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
+
+from registry.credentials import headers_of, seal, unseal
+from registry.errors import CredentialUnreadable, NotReady
+from registry.mcp.errors import GuardRefused
+from registry.mcp.guard import Origin, check_url, parse_url
+from registry.models import Server
+from registry.naming import check_server_name
+
+Authentication = Server.Authentication
+# Which stored value the secret is, by the kind of authentication.
+_SECRET_AS = {
+    Authentication.BEARER: "api_key",
+    Authentication.BASIC: "password",
+    Authentication.API_KEY: "api_key",
+    Authentication.HEADER: "header_value",
+}
+
+
+class ServerForm(forms.ModelForm):
+    """Checks name and address as calls will be; a credential goes in and never comes out."""
+
+    username = forms.CharField(
+        required=False, widget=UnfoldAdminTextInputWidget, help_text="For basic authentication."
+    )
+    header_name = forms.CharField(
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="For a custom header, or an API key that does not go into X-API-Key.",
+    )
+    secret = forms.CharField(
+        required=False,
+        strip=True,
+        label="New secret",
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+        help_text="Token, key, password or header value. Empty keeps what is stored. "
+        "${NAME} takes it from the environment when it is used.",
+    )
+
+    class Meta:
+        model = Server
+        exclude: ClassVar = ["argv", "cwd"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "transport" in self.fields:
+            offered = [c for c in Server.Transport.choices if c[0] != Server.Transport.STDIO]
+            self.fields["transport"] = forms.ChoiceField(
+                choices=offered, widget=self.fields["transport"].widget
+            )
+
+    def clean_name(self) -> str:
+        name = self.cleaned_data["name"]
+        fault = check_server_name(name)
+        if fault:
+            raise forms.ValidationError(fault)
+        return name
+
+    def clean_url(self) -> str:
+        url = self.cleaned_data["url"]
+        try:
+            check_url(url, settings.INTERNAL_ADDRESSES)
+        except GuardRefused as refused:
+            raise forms.ValidationError(refused.reason) from refused
+        return url
+
+    def clean_tags(self) -> list[str]:
+        tags = self.cleaned_data["tags"] or []
+        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+            raise forms.ValidationError('A list of texts, for example ["production", "finance"].')
+        return tags
+
+    def clean_argument_defaults(self) -> dict[str, Any]:
+        defaults = self.cleaned_data["argument_defaults"] or {}
+        if not isinstance(defaults, dict):
+            raise forms.ValidationError('A map from argument to value, as in {"format": "json"}.')
+        return defaults
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        if not self.errors and "secret" in self.fields:
+            self._seal_credential(values)
+        return values
+
+    def _seal_credential(self, values: dict[str, Any]) -> None:
+        """Put the credential, sealed, on the instance; refuse one that could not be sent."""
+        stored = self._stored()
+        kind = Authentication(values["authentication"])
+        if kind == Authentication.NONE:
+            stored.pop("authentication", None)
+        elif values["secret"]:
+            stored["authentication"] = self._entered(kind, values)
+        elif self._goes_elsewhere(kind, values) or not stored.get("authentication"):
+            # Whoever may change an address must not have a stored secret sent to it.
+            self.add_error("secret", "Enter the secret: none is stored for this address and kind.")
+            return
+        self.instance.sealed = seal(stored)
+        trial = Server(name=values["name"] or self.instance.name, authentication=kind)
+        trial.sealed = self.instance.sealed
+        try:
+            headers_of(trial)
+        except NotReady as error:
+            self.add_error("secret", error.message)
+
+    def _stored(self) -> dict[str, Any]:
+        try:
+            return unseal(self.instance.sealed)
+        except CredentialUnreadable:
+            return {}
+
+    def _entered(self, kind: Authentication, values: dict[str, Any]) -> dict[str, str]:
+        entered = {"type": kind.value, _SECRET_AS[kind]: values["secret"]}
+        for name in ("username", "header_name"):
+            if values[name]:
+                entered[name] = values[name]
+        return entered
+
+    def _goes_elsewhere(self, kind: Authentication, values: dict[str, Any]) -> bool:
+        before = self.initial.get("url") or ""
+        return kind != self.initial.get("authentication") or _origin(before) != _origin(
+            values["url"]
+        )
+
+    def save(self, commit: bool = True) -> Server:
+        """The server; what was known of its health is void when calls go elsewhere now."""
+        if {"transport", "url", "authentication", "secret"}.intersection(self.changed_data):
+            self.instance.health = Server.Health.UNKNOWN
+            self.instance.last_error = ""
+        return super().save(commit)
+
+
+def _origin(url: str) -> Origin | None:
+    try:
+        return parse_url(url)
+    except GuardRefused:
+        return None

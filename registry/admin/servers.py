@@ -1,0 +1,252 @@
+"""The pages of servers, and of how they have been."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.decorators import action, display
+
+from audit.recorded import Deed, ReadOnlyAdmin, RecordedAdmin
+from registry import discovery, health, showing
+from registry.admin.forms import ServerForm
+from registry.errors import RegistryError
+from registry.models import HealthCheck, Server, Tool
+
+HEALTH = {"up": "success", "down": "danger", "unknown": "info", "off": "default"}
+
+
+@admin.register(Server)
+class ServerAdmin(RecordedAdmin):
+    """MCP servers. A command (stdio) comes from the deployment and is only shown here."""
+
+    form = ServerForm
+    recorded_values: ClassVar = ["name", "transport", "enabled", "trust", "authentication"]
+    list_display: ClassVar = [
+        "name",
+        "badge",
+        "offered",
+        "waiting",
+        "transport",
+        "trust",
+        "checked_at",
+    ]
+    list_filter: ClassVar = [
+        ("health", ChoicesDropdownFilter),
+        ("transport", ChoicesDropdownFilter),
+        "enabled",
+    ]
+    list_fullwidth = True
+    search_fields: ClassVar = ["name", "display_name", "description"]
+    actions: ClassVar = ["sync_tools", "check_now", "enable", "disable"]
+    actions_detail: ClassVar = ["sync_one", "check_one"]
+    fieldsets: ClassVar = [
+        (None, {"fields": ["name", "display_name", "description", "tags", "enabled", "trust"]}),
+        ("Address", {"fields": ["transport", "url"]}),
+        (
+            "Credential",
+            {"fields": ["authentication", "credential", "username", "header_name", "secret"]},
+        ),
+        (
+            "Patience and limits",
+            {
+                "classes": ["collapse"],
+                "fields": [
+                    ("timeout_seconds", "connection_max_age_seconds"),
+                    ("retry_attempts", "retry_delay_seconds"),
+                    ("requests_per_minute", "burst"),
+                    "argument_defaults",
+                ],
+            },
+        ),
+        (
+            "As it was last seen",
+            {
+                "fields": [
+                    "badge",
+                    "shown_error",
+                    ("checked_at", "synced_at"),
+                    ("protocol_version", "server_info"),
+                    "shown_instructions",
+                ]
+            },
+        ),
+    ]
+    readonly_fields: ClassVar = [
+        "badge",
+        "credential",
+        "shown_error",
+        "checked_at",
+        "synced_at",
+        "protocol_version",
+        "server_info",
+        "shown_instructions",
+    ]
+
+    # --- What may be done ------------------------------------------------------------------------
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        is_command = isinstance(obj, Server) and obj.transport == Server.Transport.STDIO
+        return not is_command and super().has_change_permission(request, obj)
+
+    def may_do(self, request: HttpRequest, obj: Any, deed: str) -> bool:
+        return super().has_change_permission(request)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        # The policy and the record know a server by its name.
+        return [*self.readonly_fields, "name"] if obj else list(self.readonly_fields)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None:
+            return fieldsets[:-1]
+        if obj.transport == Server.Transport.STDIO:
+            command = ("Command", {"fields": ["transport", "argv", "cwd", "credential"]})
+            return [fieldsets[0], command, *fieldsets[3:]]
+        return fieldsets
+
+    def facts_of(self, obj: Any) -> dict[str, str]:
+        return {"server": obj.name}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Server]:
+        counts = {
+            "offered_tools": Count("tools", Q(tools__state=Tool.State.OFFERED)),
+            "waiting_tools": Count("tools", Q(tools__state=Tool.State.QUARANTINED)),
+        }
+        return super().get_queryset(request).annotate(**counts)
+
+    # --- What is shown ---------------------------------------------------------------------------
+    @display(description="health", ordering="health", label=HEALTH)
+    def badge(self, server: Server) -> tuple[str, str]:
+        if not server.enabled:
+            return "off", "disabled"
+        return server.health, server.get_health_display()
+
+    @display(description="tools", ordering="offered_tools")
+    def offered(self, server: Any) -> SafeString | str:
+        return self._tools(server, "offered", server.offered_tools)
+
+    @display(description="set aside", ordering="waiting_tools")
+    def waiting(self, server: Any) -> SafeString | str:
+        return self._tools(server, "quarantined", server.waiting_tools)
+
+    def _tools(self, server: Server, state: str, number: int) -> SafeString | str:
+        if not number:
+            return "–"
+        address = reverse("admin:registry_tool_changelist")
+        return format_html(
+            "<a class='text-link' href='{}?server__id__exact={}&state__exact={}'>{}</a>",
+            address, server.pk, state, number,
+        )  # fmt: skip
+
+    @display(description="stored credential")
+    def credential(self, server: Server) -> str:
+        return "There is one; it is not shown." if server.sealed else "None."
+
+    @display(description="last error")
+    def shown_error(self, server: Server) -> SafeString:
+        return showing.visible(server.last_error)
+
+    @display(description="instructions (from the server)")
+    def shown_instructions(self, server: Server) -> SafeString:
+        return showing.visible(server.instructions)
+
+    # --- What is done ----------------------------------------------------------------------------
+    @action(description="Sync tools now", permissions=["change"])
+    def sync_tools(self, request: HttpRequest, queryset: QuerySet[Server]) -> None:
+        servers = list(queryset)
+        for server in servers:
+            self.note(request, server, "sync tools")
+        for synced in discovery.sync_all(servers):
+            if synced.report is None:
+                self.message_user(request, _failure(synced.error), messages.ERROR)
+            else:
+                self.message_user(request, _success(synced.server, synced.report))
+
+    @action(description="Check now", permissions=["change"])
+    def check_now(self, request: HttpRequest, queryset: QuerySet[Server]) -> None:
+        for check in health.check_all(list(queryset)):
+            level = messages.SUCCESS if check.ok else messages.ERROR
+            self.message_user(request, _checked(check), level)
+
+    @action(description="Enable", permissions=["change"])
+    def enable(self, request: HttpRequest, queryset: QuerySet[Server]) -> None:
+        self._switch(request, queryset, enabled=True)
+
+    @action(description="Disable", permissions=["change"])
+    def disable(self, request: HttpRequest, queryset: QuerySet[Server]) -> None:
+        self._switch(request, queryset, enabled=False)
+
+    def _switch(self, request: HttpRequest, queryset: QuerySet[Server], *, enabled: bool) -> None:
+        word = "enabled" if enabled else "disabled"
+        for server in queryset.exclude(enabled=enabled):
+            self.switch(request, server, enabled=enabled)
+            self.message_user(request, f"{server.name} is {word}.")
+
+    def switch(self, request: HttpRequest, server: Server, *, enabled: bool) -> None:
+        """Let the server take part or not, on the record."""
+        server.enabled = enabled
+        server.save(update_fields=["enabled"])
+        self.note(request, server, "enabled" if enabled else "disabled")
+
+    @action(description="Sync tools now", url_path="sync", icon="sync")
+    def sync_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        server = self.find(request, object_id, "sync")
+
+        def do(_: Any) -> str:
+            self.note(request, server, "sync tools")
+            try:
+                return _success(server, discovery.sync(server))
+            except RegistryError as error:
+                raise ValidationError(_failure(error)) from error
+
+        text = "Reads the server's tools. What is new, changed or unusable is set aside."
+        deed = Deed(f"Sync the tools of {server.name}?", text, "Sync now", waits=True)
+        return self.carry_out(request, server, deed, do=do)
+
+    @action(description="Check now", url_path="check", icon="monitor_heart")
+    def check_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        server = self.find(request, object_id, "check")
+
+        def do(_: Any) -> str:
+            check = health.check(server)
+            if not check.ok:
+                raise ValidationError(_checked(check))
+            return _checked(check)
+
+        text = "Asks the server whether it is there."
+        deed = Deed(f"Check {server.name}?", text, "Check now", waits=True)
+        return self.carry_out(request, server, deed, do=do)
+
+
+def _success(server: Server, report: discovery.SyncReport) -> str:
+    parts = {
+        "offered": report.offered,
+        "new": len(report.added),
+        "changed": len(report.changed),
+        "gone": len(report.gone),
+        "set aside": len(report.set_aside),
+    }
+    return f"{server.name}: " + ", ".join(f"{number} {word}" for word, number in parts.items())
+
+
+def _failure(error: RegistryError | None) -> str:
+    return f"{error.message} {error.hint}".strip() if error else ""
+
+
+def _checked(check: HealthCheck) -> str:
+    said = f"answered in {check.milliseconds} ms" if check.ok else check.error
+    return f"{check.server.name}: {said}"
+
+
+@admin.register(HealthCheck)
+class HealthCheckAdmin(ReadOnlyAdmin):
+    """Looks at servers, kept for a week."""
+
+    list_display: ClassVar = ["at", "server", "ok", "milliseconds", "error"]
+    list_filter: ClassVar = [("server", RelatedDropdownFilter), "ok"]
+    list_select_related: ClassVar = ["server"]
