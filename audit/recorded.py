@@ -77,13 +77,15 @@ class RecordedAdmin(ModelAdmin):
     """An admin class that writes `admin.changed` for whatever it adds, changes, deletes or does."""
 
     recorded_values: ClassVar[Sequence[str]] = ()
+    # Kinds of entries for what is done here, where there is a better one than "changed".
+    kinds: ClassVar[Mapping[str, Entry.Kind]] = {}
     warn_unsaved_form = True
 
     def note(self, request: HttpRequest, obj: Model, action: str, **detail: Any) -> None:
         """Record one thing done to one object."""
         named = {"model": obj._meta.label_lower, "id": str(obj.pk), "name": str(obj)}
         record.write(
-            Entry.Kind.ADMIN_CHANGED,
+            self.kinds.get(action, Entry.Kind.ADMIN_CHANGED),
             Entry.Outcome.OK,
             who=who_at(request),
             detail={"action": action, **named, **detail},

@@ -1,4 +1,4 @@
-"""The admin's site: everybody's login, its navigation, a content policy its scripts can live with."""
+"""The admin's site: everybody's login, its navigation, the content policy its scripts need."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,0 +1,138 @@
+"""Forms of the admin: what is stored here is what the policy can read."""
+
+import copy
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django import forms
+from django.db import models, transaction
+from django.utils import timezone
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from accounts import access
+from accounts.models import ApiKey, ServerGrant, User
+from accounts.policy import (
+    PatternError,
+    PolicyError,
+    check_allowed_mcps,
+    check_pattern,
+    compile_policy,
+)
+
+
+def fault_of(change: Callable[[], object]) -> str:
+    """What would be wrong with the policy after this change; the change itself is taken back."""
+    with transaction.atomic():
+        transaction.set_rollback(True)
+        try:
+            change()
+            compile_policy(access.build_document())
+        except PolicyError as error:
+            return str(error)
+    return ""
+
+
+class PolicyForm(forms.ModelForm):
+    """A form whose row must leave a policy that compiles."""
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if self.errors:
+            return
+        draft: models.Model = copy.deepcopy(self.instance)
+        fault = fault_of(draft.save)
+        if fault:
+            self.add_error(None, f"The policy would not hold together: {fault}")
+
+
+class PersonForm(forms.ModelForm):
+    """A person; addresses in lower case, reach in the forms that the policy reads."""
+
+    class Meta:
+        model = User
+        exclude: ClassVar = ["password"]
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).lower()
+
+    def clean_allowed_mcps(self) -> Any:
+        value = self.cleaned_data["allowed_mcps"]
+        if value is not None:
+            try:
+                check_allowed_mcps(value, access.current()[0].groups)
+            except PolicyError as error:
+                raise forms.ValidationError(str(error)) from error
+        return value
+
+    def clean_allowed_domains(self) -> Any:
+        return _all_or_some(self.cleaned_data["allowed_domains"])
+
+    def clean_allowed_databases(self) -> Any:
+        return _all_or_some(self.cleaned_data["allowed_databases"])
+
+
+class GrantForm(forms.ModelForm):
+    """A grant; its patterns are the policy's."""
+
+    class Meta:
+        model = ServerGrant
+        fields: ClassVar = ["user", "server", "tools", "expires_at", "reason"]
+
+    def clean_tools(self) -> list[str]:
+        patterns = self.cleaned_data["tools"]
+        if not isinstance(patterns, list) or not patterns:
+            raise forms.ValidationError('A list of patterns, for example ["get_*"] or ["*"].')
+        for pattern in patterns:
+            try:
+                check_pattern(pattern)
+            except PatternError as error:
+                raise forms.ValidationError(str(error)) from error
+        return patterns
+
+
+class KeyForm(forms.Form):
+    """What a new API key may be used for."""
+
+    LIFETIMES: ClassVar = [("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "ever")]
+    USUAL: ClassVar = [ApiKey.Scope.QUERY, ApiKey.Scope.TOOLS, ApiKey.Scope.READ]
+
+    name = forms.CharField(max_length=128, widget=UnfoldAdminTextInputWidget)
+    scopes = forms.MultipleChoiceField(
+        choices=ApiKey.Scope.choices, initial=USUAL, widget=UnfoldAdminCheckboxSelectMultipleWidget
+    )
+    lifetime = forms.ChoiceField(
+        label="Works for",
+        choices=LIFETIMES,
+        initial="90",
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+    )
+    servers = forms.CharField(
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+        help_text="Names of servers, separated by blanks. Empty: every server the person reaches.",
+    )
+
+
+def key_values(cleaned: Any) -> dict[str, Any]:
+    """The cleaned values of a `KeyForm` as `ApiKey.issue` takes them."""
+    days = cleaned["lifetime"]
+    return {
+        "name": cleaned["name"],
+        "scopes": cleaned["scopes"],
+        "servers": cleaned["servers"].split(),
+        "expires_at": timezone.now() + timedelta(days=int(days)) if days else None,
+    }
+
+
+def _all_or_some(value: Any) -> Any:
+    is_list = isinstance(value, list) and all(isinstance(item, str) for item in value)
+    if value is None or value == "*" or is_list:
+        return value
+    raise forms.ValidationError('"*", or a list of texts; empty takes the default user\'s.')

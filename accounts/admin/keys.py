@@ -1,0 +1,78 @@
+"""The pages of API keys: issued on a person's page, seen and revoked here."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from unfold.contrib.filters.admin import FieldTextFilter
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from accounts.models import ApiKey
+from audit import record
+from audit.models import Entry
+from audit.recorded import Deed, RecordedAdmin, who_at
+
+STATES = {"usable": "success", "expired": "warning", "revoked": "danger"}
+SHOWN = ["name", "user", "prefix", "state", "scopes", "servers"]
+DATES = ["created_at", "expires_at", "revoked_at", "last_used_at"]
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(RecordedAdmin):
+    """API keys; of the secret there is only a digest, and even that is not shown."""
+
+    list_display: ClassVar = ["name", "user", "prefix", "state", "expires_at", "last_used_at"]
+    list_filter: ClassVar = [("user__email", FieldTextFilter)]
+    list_select_related: ClassVar = ["user"]
+    search_fields: ClassVar = ["name", "prefix", "user__email"]
+    actions: ClassVar = ["revoke_selected"]
+    actions_detail: ClassVar = ["revoke_one"]
+    fields: ClassVar = SHOWN + DATES
+    readonly_fields: ClassVar = SHOWN + DATES
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def changeform_view(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        nothing_to_save = {"show_save": False, "show_save_and_continue": False}
+        kwargs["extra_context"] = nothing_to_save | (kwargs.get("extra_context") or {})
+        return super().changeform_view(request, *args, **kwargs)
+
+    def may_do(self, request: HttpRequest, obj: Any, deed: str) -> bool:
+        return obj.revoked_at is None and super().may_do(request, obj, deed)
+
+    @display(description="state", label=STATES)
+    def state(self, key: ApiKey) -> tuple[str, str]:
+        if key.revoked_at is not None:
+            return "revoked", "revoked"
+        return ("usable", "usable") if key.usable() else ("expired", "expired")
+
+    @action(description="Revoke", url_path="revoke", icon="block", variant=ActionVariant.DANGER)
+    def revoke_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        key = self.find(request, object_id, "revoke")
+
+        def do(_: Mapping[str, Any]) -> str:
+            self.revoke(request, key)
+            return f"{key} is revoked."
+
+        text = "It stops at once and for good."
+        deed = Deed(f"Revoke {key} of {key.user}?", text, "Revoke", is_dangerous=True)
+        return self.carry_out(request, key, deed, do=do)
+
+    @action(description="Revoke", permissions=["change"])
+    def revoke_selected(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        for key in queryset.filter(revoked_at=None).select_related("user"):
+            self.revoke(request, key)
+            self.message_user(request, f"{key} is revoked.")
+
+    def revoke(self, request: HttpRequest, key: ApiKey) -> None:
+        """Stop the key, on the record."""
+        key.revoke()
+        detail = {"person": key.user.email, "name": key.name, "prefix": key.prefix}
+        record.write(Entry.Kind.KEY_REVOKED, Entry.Outcome.OK, who=who_at(request), detail=detail)

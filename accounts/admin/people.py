@@ -1,0 +1,187 @@
+"""The pages of people: who they are, what they may do, how they get in."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.http import HttpRequest, HttpResponse
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from accounts.admin import standing
+from accounts.admin.forms import KeyForm, PersonForm, key_values
+from accounts.models import ApiKey, SetupLink, User
+from audit import record
+from audit.models import Entry
+from audit.recorded import Deed, RecordedAdmin, ShownOnce, who_at
+
+STATUSES = {"active": "success", "pending": "warning", "suspended": "danger", "inactive": "default"}
+OWN_RISE = ["role", "teams", "status", "is_active", "is_staff", "is_superuser"]
+REACH = ["allowed_mcps", "allowed_domains", "allowed_databases"]
+RIGHTS = ["is_staff", "is_superuser", "groups", "user_permissions"]
+
+
+@admin.register(User)
+class UserAdmin(RecordedAdmin):
+    """People. They are suspended, not deleted: their questions are evidence."""
+
+    form = PersonForm
+    recorded_values: ClassVar = [*OWN_RISE, *REACH, "email", "groups"]
+    list_display: ClassVar = ["email", "name", "standing", "role", "their_teams", "is_superuser"]
+    list_filter: ClassVar = [
+        ("status", ChoicesDropdownFilter),
+        ("role", RelatedDropdownFilter),
+        ("teams", RelatedDropdownFilter),
+        "is_staff",
+        "is_superuser",
+    ]
+    list_select_related: ClassVar = ["role"]
+    list_fullwidth = True
+    search_fields: ClassVar = ["email", "name", "slack_user_id"]
+    filter_horizontal: ClassVar = ["teams", "groups", "user_permissions"]
+    actions_detail: ClassVar = ["make_setup_link", "issue_key", "reactivate", "suspend"]
+    readonly_fields: ClassVar = ["last_login", "date_joined"]
+    fieldsets: ClassVar = [
+        (None, {"fields": ["email", "name", "description"]}),
+        ("What they may do", {"fields": [("status", "is_active"), "role", "teams"]}),
+        ("Reach", {"fields": REACH}),
+        ("Slack", {"fields": [("slack_team_id", "slack_user_id")], "classes": ["collapse"]}),
+        ("Administration", {"fields": RIGHTS, "classes": ["collapse"]}),
+        ("Dates", {"fields": [("last_login", "date_joined")], "classes": ["collapse"]}),
+    ]
+    add_fieldsets: ClassVar = [
+        (None, {"fields": ["email", "name", "status", "role", "teams", *REACH]}),
+    ]
+
+    # --- What may be done -----------------------------------------------------------------------
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed = not isinstance(obj, User) or standing.may_administer(request, obj)
+        return allowed and super().has_change_permission(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        names = list(self.readonly_fields)
+        if not standing.is_super(request):
+            names += RIGHTS
+        if standing.is_self(request, obj):
+            names += OWN_RISE + ([] if standing.is_super(request) else REACH)
+        return names
+
+    def may_do(self, request: HttpRequest, obj: Any, deed: str) -> bool:
+        possible = {
+            "suspend": obj.status != User.Status.SUSPENDED,
+            "reactivate": obj.status != User.Status.ACTIVE,
+            "setup-link": True,
+            "issue-key": request.user.has_perm("accounts.add_apikey") and obj.may_act(),
+        }[deed]
+        self_too = deed == "issue-key" or not standing.is_self(request, obj)
+        return possible and self_too and super().may_do(request, obj, deed)
+
+    def get_field_queryset(self, db: Any, db_field: Any, request: Any) -> Any:
+        rows = super().get_field_queryset(db, db_field, request)
+        if rows is None:
+            rows = db_field.remote_field.model._default_manager.all()
+        return standing.may_be_given(request, rows)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        if not change:
+            obj.set_unusable_password()
+        super().save_model(request, obj, form, change)
+
+    # --- What is shown --------------------------------------------------------------------------
+    @display(description="status", ordering="status", label=STATUSES)
+    def standing(self, person: User) -> tuple[str, str]:
+        if not person.is_active:
+            return "inactive", "inactive"
+        return person.status, person.get_status_display()
+
+    @display(description="teams")
+    def their_teams(self, person: User) -> str:
+        return ", ".join(str(team) for team in person.teams.all())
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related("teams")
+
+    # --- What is done ---------------------------------------------------------------------------
+    @action(description="Suspend", url_path="suspend", icon="block", variant=ActionVariant.DANGER)
+    def suspend(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        person = self.find(request, object_id, "suspend")
+        text = "They can no longer log in, ask or call; their API keys stop. It can be undone."
+        deed = Deed(f"Suspend {person}?", text, "Suspend", is_dangerous=True)
+        return self._set_status(request, person, deed, User.Status.SUSPENDED)
+
+    @action(description="Activate", url_path="reactivate", icon="check")
+    def reactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        person = self.find(request, object_id, "reactivate")
+        deed = Deed(f"Activate {person}?", "They may log in, ask and call again.", "Activate")
+        return self._set_status(request, person, deed, User.Status.ACTIVE)
+
+    def _set_status(
+        self, request: HttpRequest, person: User, deed: Deed, status: User.Status
+    ) -> HttpResponse:
+        def do(_: Mapping[str, Any]) -> str:
+            before, person.status = person.status, status
+            person.save(update_fields=["status"])
+            self.note(request, person, "status", values={"status": [before, status.value]})
+            return f"{person} is {person.get_status_display()}."
+
+        return self.carry_out(request, person, deed, do=do)
+
+    @action(description="Make set-up link", url_path="setup-link", icon="link")
+    def make_setup_link(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        person = self.find(request, object_id, "setup-link")
+
+        def do(_: Mapping[str, Any]) -> ShownOnce:
+            link = f"{settings.PUBLIC_URL}/setup/{SetupLink.issue(person)}"
+            self.note(request, person, "set-up link made")
+            hint = "Whoever opens it sets the password. It works once, within a day."
+            return ShownOnce(f"Set-up link for {person.email}", link, hint)
+
+        text = "With it they set a password, once, within a day. An earlier link stops working."
+        deed = Deed(f"Make a set-up link for {person}?", text, "Make the link")
+        return self.carry_out(request, person, deed, do=do)
+
+    @action(description="Issue API key", url_path="issue-key", icon="key")
+    def issue_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        person = self.find(request, object_id, "issue-key")
+
+        def do(values: Mapping[str, Any]) -> ShownOnce:
+            wanted = key_values(values)
+            key, text = ApiKey.issue(person, wanted.pop("name"), **wanted)
+            record.write(
+                Entry.Kind.KEY_ISSUED,
+                Entry.Outcome.OK,
+                who=who_at(request),
+                detail={"person": person.email, "name": key.name, "prefix": key.prefix}
+                | {"scopes": key.scopes, "servers": key.servers, "expires_at": str(key.expires_at)},
+            )
+            return ShownOnce(f"API key for {person.email}", text)
+
+        text = "It acts as this person, within what they may do and what is chosen here."
+        deed = Deed(f"Issue an API key for {person}", text, "Issue the key", form=KeyForm)
+        return self.carry_out(request, person, deed, do=do)
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(RecordedAdmin):
+    """Bundles of admin permissions; who could change them could give themselves all."""
+
+    search_fields: ClassVar = ["name"]
+    filter_horizontal: ClassVar = ["permissions"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return standing.is_super(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return standing.is_super(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return standing.is_super(request)

@@ -1,0 +1,278 @@
+"""The pages of the policy: what is saved here is in force at once, or is not saved."""
+
+import json
+from difflib import unified_diff
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, FieldTextFilter
+from unfold.decorators import display
+
+from accounts import access
+from accounts.admin import standing
+from accounts.admin.forms import PolicyForm, fault_of
+from accounts.models import PolicyVersion, Role, Rule, Team
+from audit import record
+from audit.models import Entry
+from audit.recorded import ReadOnlyAdmin, RecordedAdmin, who_at
+
+RULE_HELP = (
+    "Which fields count depends on the kind. A role's rule on a server needs server, role, mode"
+    " (allow_all, deny_all, allow_only, deny, allow_all_except) and patterns; an exposure a server,"
+    " a mode and patterns; a group a name and patterns; an argument rule patterns and a condition."
+)
+_LINE_CLASSES = {"+": "omni-add", "-": "omni-del", "@": "omni-at"}
+
+
+class PublishingAdmin(RecordedAdmin):
+    """Publishes the policy in the transaction of each change; what would break it is not done."""
+
+    form = PolicyForm
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            self._publish(request, f"{_named(obj)}: {'changed' if change else 'added'}")
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        with transaction.atomic():
+            super().delete_model(request, obj)
+            self._publish(request, f"{_named(obj)}: deleted")
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        with transaction.atomic():
+            said = "\n".join(f"{_named(obj)}: deleted" for obj in queryset)
+            super().delete_queryset(request, queryset)
+            self._publish(request, said)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Django's answer, and what the policy would lack among what forbids deleting."""
+        found = super().get_deleted_objects(objs, request)
+        fault = fault_of(
+            lambda: [obj.delete() for obj in self.model._default_manager.filter(pk__in=_keys(objs))]
+        )
+        if fault:
+            found[3].append(f"The policy would not hold together: {fault}")
+        return found
+
+    def _publish(self, request: HttpRequest, difference: str) -> None:
+        before = PolicyVersion.objects.order_by("-id").first()
+        version = access.publish(standing.administrator(request).email, difference)
+        if before is None or version.pk != before.pk:
+            record.write(
+                Entry.Kind.POLICY_CHANGED,
+                Entry.Outcome.OK,
+                who=who_at(request),
+                policy_version=version.digest,
+                detail={"difference": difference},
+            )
+
+
+def _named(obj: Any) -> str:
+    return f"{obj._meta.verbose_name} {obj}"
+
+
+def _keys(objs: Any) -> list[Any]:
+    return [obj.pk for obj in objs]
+
+
+@admin.register(Role)
+class RoleAdmin(PublishingAdmin):
+    """Roles. Rules name a role, so it keeps its name."""
+
+    recorded_values: ClassVar = [
+        "can_bypass_tool_restrictions",
+        "can_execute_dangerous_tools",
+        "can_access_all_databases",
+        "allowed_mcp_tools",
+        "allowed_tool_patterns",
+        "denied_tools",
+    ]
+    list_display: ClassVar = ["name", "display_name", "can_bypass_tool_restrictions", "members"]
+    search_fields: ClassVar = ["name", "display_name"]
+    fieldsets: ClassVar = [
+        (None, {"fields": ["name", "display_name", "description", "color"]}),
+        (
+            "What the policy asks for",
+            {
+                "fields": [
+                    "can_bypass_tool_restrictions",
+                    "can_execute_dangerous_tools",
+                    "can_access_all_databases",
+                    "allowed_mcp_tools",
+                    "allowed_tool_patterns",
+                    "denied_tools",
+                ]
+            },
+        ),
+        ("Limits", {"fields": [("requests_per_hour", "concurrent_requests")]}),
+        (
+            "Kept for later versions",
+            {
+                "classes": ["collapse"],
+                "description": "Stored with the role; the permissions of the admin decide for now.",
+                "fields": [
+                    ("can_manage_users", "can_promote_users"),
+                    ("can_modify_config", "can_view_audit_logs"),
+                    "can_delete_data",
+                ],
+            },
+        ),
+    ]
+
+    @display(description="people")
+    def members(self, role: Role) -> int:
+        return role.user_set.count()
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_not_own(request, obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_not_own(request, obj) and super().has_delete_permission(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        own = [] if standing.is_super(request) else ["can_bypass_tool_restrictions"]
+        return own + (["name"] if obj else [])
+
+
+def _is_not_own(request: HttpRequest, role: Any) -> bool:
+    """A super admin needs no role; for anybody else their own is not theirs to change."""
+    return (
+        not isinstance(role, Role)
+        or standing.is_super(request)
+        or not (role.can_bypass_tool_restrictions or standing.holds(request, role.name))
+    )
+
+
+@admin.register(Team)
+class TeamAdmin(PublishingAdmin):
+    """Teams; who is in one stands on the person's page."""
+
+    recorded_values: ClassVar = ["default_role"]
+    list_display: ClassVar = ["key", "name", "default_role", "people"]
+    search_fields: ClassVar = ["key", "name"]
+    list_select_related: ClassVar = ["default_role"]
+
+    @display(description="people")
+    def people(self, team: Team) -> int:
+        return team.members.count()
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._is_not_own(request, obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._is_not_own(request, obj) and super().has_delete_permission(request, obj)
+
+    def _is_not_own(self, request: HttpRequest, obj: Any) -> bool:
+        if not isinstance(obj, Team) or standing.is_super(request):
+            return True
+        return not obj.members.filter(pk=request.user.pk).exists()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["key"] if obj else []
+
+    def get_field_queryset(self, db: Any, db_field: Any, request: Any) -> Any:
+        rows = super().get_field_queryset(db, db_field, request)
+        return standing.may_be_given(request, Role.objects.all() if rows is None else rows)
+
+
+class RuleForm(PolicyForm):
+    """A rule; its administrator's own role is not theirs to rule on."""
+
+    request: HttpRequest
+
+    def clean_role(self) -> str:
+        role = str(self.cleaned_data["role"])
+        if role and not standing.is_super(self.request) and standing.holds(self.request, role):
+            self.add_error("role", "Nobody makes rules for their own role.")
+        return role
+
+
+@admin.register(Rule)
+class RuleAdmin(PublishingAdmin):
+    """The rules, by kind and place; what makes no policy is refused, with what is wrong where."""
+
+    form = RuleForm
+    recorded_values: ClassVar = ["kind", "server", "role", "name", "mode", "patterns", "condition"]
+    list_display: ClassVar = ["kind", "server", "role", "name", "mode", "shown_patterns"]
+    list_filter: ClassVar = [
+        ("kind", ChoicesDropdownFilter),
+        ("server", FieldTextFilter),
+        ("role", FieldTextFilter),
+    ]
+    list_fullwidth = True
+    search_fields: ClassVar = ["server", "role", "name", "patterns"]
+    fieldsets: ClassVar = [
+        (
+            None,
+            {
+                "fields": [
+                    "kind",
+                    ("server", "role"),
+                    ("name", "mode"),
+                    "patterns",
+                    "condition",
+                    "position",
+                ],
+                "description": RULE_HELP,
+            },
+        ),
+    ]
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return type(form.__name__, (form,), {"request": request})
+
+    @display(description="patterns")
+    def shown_patterns(self, rule: Rule) -> str:
+        patterns = rule.patterns if isinstance(rule.patterns, list) else []
+        return ", ".join(map(str, patterns)) or json.dumps(rule.condition or "")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._is_not_own(request, obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._is_not_own(request, obj) and super().has_delete_permission(request, obj)
+
+    def _is_not_own(self, request: HttpRequest, obj: Any) -> bool:
+        if not isinstance(obj, Rule) or standing.is_super(request):
+            return True
+        return not (obj.role and standing.holds(request, obj.role))
+
+
+@admin.register(PolicyVersion)
+class PolicyVersionAdmin(ReadOnlyAdmin):
+    """Every policy that was in force, and what made each differ from the one before."""
+
+    list_display: ClassVar = ["id", "created_at", "author", "short", "summary"]
+    fields: ClassVar = ["created_at", "author", "digest", "difference", "compared"]
+
+    @display(description="digest")
+    def short(self, version: PolicyVersion) -> str:
+        return version.digest[:12]
+
+    @display(description="difference")
+    def summary(self, version: PolicyVersion) -> str:
+        lines = version.difference.splitlines()
+        more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
+        return (lines[0][:120] if lines else "") + more
+
+    @display(description="against the version before")
+    def compared(self, version: PolicyVersion) -> SafeString:
+        earlier = PolicyVersion.objects.filter(pk__lt=version.pk).order_by("-pk").first()
+        before = _lines(earlier.document) if earlier else []
+        lines = list(unified_diff(before, _lines(version.document), lineterm="", n=2))[2:]
+        marked = ((_LINE_CLASSES.get(line[:1], ""), line) for line in lines)
+        joined = format_html_join("\n", "<span class='{}'>{}</span>", marked)
+        return format_html("<pre class='omni-text'>{}</pre>", joined)
+
+
+def _lines(document: Any) -> list[str]:
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False).splitlines()

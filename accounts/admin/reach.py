@@ -1,0 +1,87 @@
+"""The pages of what widens and what bounds a person: grants, usage limits, how newcomers enter."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
+from unfold.contrib.filters.admin import FieldTextFilter
+from unfold.decorators import display
+
+from accounts.admin import standing
+from accounts.admin.forms import GrantForm
+from accounts.models import ProvisioningRule, ServerGrant, UsageLimit
+from audit.models import Entry
+from audit.recorded import RecordedAdmin
+
+
+class OfAPersonAdmin(RecordedAdmin):
+    """Something that one person has; nobody but a super admin gives it to themselves."""
+
+    list_select_related: ClassVar = ["user"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _may_touch(request, obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _may_touch(request, obj) and super().has_delete_permission(request, obj)
+
+    def get_field_queryset(self, db: Any, db_field: Any, request: Any) -> Any:
+        rows = super().get_field_queryset(db, db_field, request)
+        if rows is None:
+            rows = db_field.remote_field.model._default_manager.all()
+        return standing.may_be_given(request, rows)
+
+
+def _may_touch(request: HttpRequest, obj: Any) -> bool:
+    person = getattr(obj, "user", None)
+    if person is None or standing.is_super(request):
+        return True
+    return not standing.is_self(request, person) and not standing.is_privileged(person)
+
+
+@admin.register(ServerGrant)
+class ServerGrantAdmin(OfAPersonAdmin):
+    """Grants: one person, one server, until they expire."""
+
+    form = GrantForm
+    kinds: ClassVar = {"added": Entry.Kind.GRANT_GIVEN, "deleted": Entry.Kind.GRANT_REVOKED}
+    recorded_values: ClassVar = ["user", "server", "tools", "expires_at", "reason"]
+    list_display: ClassVar = ["user", "server", "patterns", "expires_at", "counts", "granted_by"]
+    list_filter: ClassVar = [("server", FieldTextFilter), ("user__email", FieldTextFilter)]
+    search_fields: ClassVar = ["user__email", "server", "reason"]
+    fields: ClassVar = ["user", "server", "tools", "expires_at", "reason", "granted_by"]
+    readonly_fields: ClassVar = ["granted_by"]
+
+    @display(description="tools")
+    def patterns(self, grant: ServerGrant) -> str:
+        return ", ".join(map(str, grant.tools))
+
+    @display(description="counts", boolean=True)
+    def counts(self, grant: ServerGrant) -> bool:
+        return grant.expires_at is None or grant.expires_at > timezone.now()
+
+    def facts_of(self, obj: Any) -> dict[str, str]:
+        return {"server": obj.server}
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        obj.granted_by = standing.administrator(request).email
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(UsageLimit)
+class UsageLimitAdmin(OfAPersonAdmin):
+    """What one person may use in a period."""
+
+    recorded_values: ClassVar = ["user", "period_days", "max_requests", "max_tokens", "max_cost"]
+    list_display: ClassVar = ["user", "period_days", "max_requests", "max_tokens", "max_cost"]
+    search_fields: ClassVar = ["user__email"]
+
+
+@admin.register(ProvisioningRule)
+class ProvisioningRuleAdmin(OfAPersonAdmin):
+    """How somebody not seen before enters."""
+
+    recorded_values: ClassVar = ["email_domain", "slack_team", "default_role", "require_approval"]
+    list_display: ClassVar = ["__str__", "slack_team", "default_role", "require_approval"]
+    list_select_related: ClassVar = ["default_role"]
