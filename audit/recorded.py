@@ -191,6 +191,22 @@ class RecordedAdmin(ModelAdmin):
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=(obj.pk,))
 
 
+class DeedsOnlyAdmin(RecordedAdmin):
+    """Rows that nobody adds, edits or deletes here: there are only deeds to be done to them."""
+
+    warn_unsaved_form = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def render_change_form(self, request: Any, context: Any, *args: Any, **options: Any) -> Any:
+        nothing_to_save = {"show_save": False, "show_save_and_continue": False}
+        return super().render_change_form(request, context | nothing_to_save, *args, **options)
+
+
 class ReadOnlyAdmin(ModelAdmin):
     """An admin class that shows and changes nothing, whoever looks."""
 

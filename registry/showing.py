@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from registry.scanner import is_hidden
 
-NOTHING = format_html("<pre class='omni-text'>–</pre>")
+NOTHING = format_html("<pre class='omni-text'>{}</pre>", "–")
 
 
 def visible(text: str) -> SafeString:

@@ -13,7 +13,7 @@ from unfold.enums import ActionVariant
 from accounts.models import ApiKey
 from audit import record
 from audit.models import Entry
-from audit.recorded import Deed, RecordedAdmin, who_at
+from audit.recorded import Deed, DeedsOnlyAdmin, who_at
 
 STATES = {"usable": "success", "expired": "warning", "revoked": "danger"}
 SHOWN = ["name", "user", "prefix", "state", "scopes", "servers"]
@@ -21,7 +21,7 @@ DATES = ["created_at", "expires_at", "revoked_at", "last_used_at"]
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(RecordedAdmin):
+class ApiKeyAdmin(DeedsOnlyAdmin):
     """API keys; of the secret there is only a digest, and even that is not shown."""
 
     list_display: ClassVar = ["name", "user", "prefix", "state", "expires_at", "last_used_at"]
@@ -32,17 +32,6 @@ class ApiKeyAdmin(RecordedAdmin):
     actions_detail: ClassVar = ["revoke_one"]
     fields: ClassVar = SHOWN + DATES
     readonly_fields: ClassVar = SHOWN + DATES
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def changeform_view(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        nothing_to_save = {"show_save": False, "show_save_and_continue": False}
-        kwargs["extra_context"] = nothing_to_save | (kwargs.get("extra_context") or {})
-        return super().changeform_view(request, *args, **kwargs)
 
     def may_do(self, request: HttpRequest, obj: Any, deed: str) -> bool:
         return obj.revoked_at is None and super().may_do(request, obj, deed)

@@ -14,7 +14,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from audit.recorded import Deed, RecordedAdmin, who_at
+from audit.recorded import Deed, DeedsOnlyAdmin, who_at
 from registry import discovery, showing
 from registry.errors import RegistryError
 from registry.fingerprint import fingerprint
@@ -38,7 +38,7 @@ class Seen(forms.Form):
 
 
 @admin.register(Tool)
-class ToolAdmin(RecordedAdmin):
+class ToolAdmin(DeedsOnlyAdmin):
     """Tools as servers describe them: read here, accepted or rejected, never edited."""
 
     list_display: ClassVar = ["name", "server", "shown_state", "why", "hints", "last_seen_at"]
@@ -60,26 +60,9 @@ class ToolAdmin(RecordedAdmin):
         ),
     ]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         own = ["shown_state", "why", "hints", "shown_definition"]
         return [field.name for field in Tool._meta.fields] + own
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: Any = None,
-        form_url: str = "",
-        extra_context: Any = None,
-    ) -> Any:
-        nothing_to_save = {"show_save": False, "show_save_and_continue": False}
-        context = nothing_to_save | (extra_context or {})
-        return super().changeform_view(request, object_id, form_url, context)
 
     def may_do(self, request: HttpRequest, obj: Any, deed: str) -> bool:
         possible = obj.state != Tool.State.GONE

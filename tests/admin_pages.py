@@ -1,0 +1,135 @@
+"""One row of every kind, and a visit to every page of the admin."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import ApiKey, ProvisioningRule, ServerGrant, SetupLink, Team, UsageLimit, User
+from audit import record, seal
+from audit.models import Entry
+from gateway.models import Call, Conversation, Door, Question, Turn
+from registry.credentials import seal as seal_credential
+from registry.models import HealthCheck, Server, Tool
+from tests.cast import Cast
+
+SECRET = "s3cret-that-nobody-may-read"
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\u202e\u200b"
+
+
+def furnish(cast: Cast) -> dict[str, str]:
+    """Make a row of every kind, hostile texts and secrets among them; the secrets by what they are."""
+    team = Team.objects.create(key="red", name=HOSTILE)
+    cast.dev.teams.add(team)
+    cast.dev.set_password("a-long-Pass-phrase-9")
+    cast.dev.save()
+    key, text = ApiKey.issue(cast.dev, HOSTILE)
+    ServerGrant.objects.create(user=cast.dev, server="upstream", tools=["*"], reason=HOSTILE)
+    UsageLimit.objects.create(user=cast.dev)
+    ProvisioningRule.objects.create(email_domain="@example.com")
+    server = _server()
+    question = _question(cast)
+    record.write(Entry.Kind.QUESTION_ENDED, Entry.Outcome.OK, question=question.pk, tool=HOSTILE)
+    seal.seal_once()
+    link = SetupLink.issue(cast.guest)
+    return {
+        "api key": text,
+        "digest of the key": key.digest,
+        "password": cast.dev.password,
+        "credential": SECRET,
+        "sealed credential": server.sealed,
+        "set-up link": link,
+        "digest of the link": SetupLink.objects.get().digest,
+    }
+
+
+def _server() -> Server:
+    server = Server.objects.create(
+        name="shop",
+        transport=Server.Transport.HTTP,
+        url="https://mcp.example.com/mcp",
+        authentication=Server.Authentication.BEARER,
+        sealed=seal_credential({"authentication": {"type": "bearer", "api_key": SECRET}}),
+        instructions=HOSTILE,
+        last_error=HOSTILE,
+    )
+    HealthCheck.objects.create(server=server, ok=False, error=HOSTILE)
+    tool(server, "search")
+    return server
+
+
+def tool(server: Server, name: str, **values: Any) -> Tool:
+    """A tool that was accepted and has another form waiting."""
+    accepted = {"name": name, "description": "Search.", "inputSchema": {"type": "object"}}
+    columns = {
+        "qualified_name": f"{server.name}__{name}",
+        "definition": accepted,
+        "pending": accepted | {"description": f"Search. {HOSTILE}"},
+        "fingerprint": "0" * 64,
+        "state": Tool.State.QUARANTINED,
+        "state_reason": HOSTILE,
+    }
+    return Tool.objects.create(server=server, name=name, **columns | values)
+
+
+def _question(cast: Cast) -> Question:
+    conversation = Conversation.objects.create(person=cast.dev, door=Door.WEB)
+    question = Question.objects.create(
+        conversation=conversation,
+        person=cast.dev,
+        door=Door.WEB,
+        text=HOSTILE,
+        answer=HOSTILE,
+        state=Question.State.ANSWERED,
+        deadline_at=timezone.now() + timedelta(minutes=1),
+    )
+    Turn.objects.create(question=question, number=1, content=[{"type": "text", "text": HOSTILE}])
+    Call.objects.create(
+        question=question,
+        person=cast.dev,
+        door=Door.WEB,
+        server="shop",
+        tool="search",
+        arguments={"text": HOSTILE},
+        text=HOSTILE,
+        state=Call.State.DONE,
+    )
+    return question
+
+
+def addresses(app: str) -> list[str]:
+    """Every list, add and detail page of an app's models, and every page of a deed."""
+    found = []
+    for model, pages in admin.site._registry.items():
+        if model._meta.app_label != app:
+            continue
+        name = f"admin:{app}_{model._meta.model_name}"
+        found += [reverse(f"{name}_changelist"), reverse(f"{name}_add")]
+        for row in model._default_manager.all()[:2]:
+            found.append(reverse(f"{name}_change", args=(row.pk,)))
+            found += [reverse(f"admin:{one.action_name}", args=(row.pk,)) for one in deeds(pages)]
+    return found
+
+
+def deeds(pages: Any) -> list[Any]:
+    return pages._get_base_actions_detail()
+
+
+def super_admin(client: Any, cast: Cast) -> Any:
+    client.force_login(cast.ada)
+    return client
+
+
+def staff(user: User, *permissions: str) -> User:
+    """The person as staff with these permissions, as `app.action_model`."""
+    from django.contrib.auth.models import Permission  # noqa: PLC0415  apps must be ready
+
+    user.is_staff = True
+    user.save()
+    for one in permissions:
+        app, codename = one.split(".")
+        found = Permission.objects.get(content_type__app_label=app, codename=codename)
+        user.user_permissions.add(found)
+    return User.objects.get(pk=user.pk)
