@@ -8,7 +8,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from tests.fakes import mcp_server
@@ -17,38 +21,92 @@ QUESTIONS = 50
 KILLS = 8
 
 
-def start(environment, *command):
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.ways.worker", *command],
-        env=environment,
-        stdout=subprocess.PIPE,
-    )
+class Nursery:
+    """A process that has everything loaded, and forks workers from it."""
+
+    def __init__(self, process):
+        self._process = process
+        assert self._line() == "prepared"
+
+    def _line(self):
+        return self._process.stdout.readline().strip()
+
+    def _say(self, word):
+        self._process.stdin.write(word + "\n")
+        self._process.stdin.flush()
+
+    def worker(self):
+        """The process id of a fresh worker."""
+        self._say("work")
+        return int(self._line())
+
+    def report(self):
+        self._say("report")
+        return [json.loads(line) for line in iter(self._line, "")]
 
 
-def finish(environment, *command):
-    process = start(environment, *command)
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 0
-    return output.decode()
+@pytest.fixture
+def database_url(tmp_path, settings):
+    """A database of its own, of the kind this run is on: SQLite, or PostgreSQL."""
+    if settings.DATABASE_URL.startswith("sqlite"):
+        yield f"sqlite:///{tmp_path / 'kill.sqlite3'}"
+        return
+    name = f"omni2_kill_{os.getpid()}"
+    with psycopg.connect(settings.DATABASE_URL, autocommit=True) as server:
+        server.execute(f"CREATE DATABASE {name}")
+        try:
+            yield urlsplit(settings.DATABASE_URL)._replace(path=f"/{name}").geturl()
+        finally:
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def nursery(folder, database_url, upstream):
+    environment = os.environ | {
+        "OMNI2_DATA_DIR": str(folder),
+        "DATABASE_URL": database_url,
+        "REDIS_URL": "",
+        "OMNI2_INTERNAL_ADDRESSES": upstream.address,
+        "OMNI2_QUESTION_LEASE_SECONDS": "1",
+        "OMNI2_LOG_LEVEL": "ERROR",
+    }
+    command = [sys.executable, "-m", "tests.ways.worker", upstream.url, str(QUESTIONS)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=environment, **pipes) as process:
+        try:
+            yield Nursery(process)
+        finally:
+            process.kill()
+
+
+def alive(worker):
+    """Whether the process runs; a killed one stays a zombie until its nursery ends."""
+    return Path(f"/proc/{worker}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def kill_one(workers, upstream, chance):
+    """Start a worker, let it begin a little more work, and kill it in the middle."""
+    worker = workers.worker()
+    goal = len(upstream.calls) + chance.randint(1, 4)
+    while len(upstream.calls) < goal and alive(worker):
+        time.sleep(0.002)
+    time.sleep(chance.random() * 0.05)
+    was_alive = alive(worker)
+    os.kill(worker, signal.SIGKILL)
+    return was_alive
 
 
 @pytest.mark.slow
-def test_fifty_questions_survive_workers_that_are_killed(tmp_path):
-    with mcp_server.serve() as upstream:
-        environment = os.environ | {
-            "OMNI2_DATA_DIR": str(tmp_path),
-            "DATABASE_URL": f"sqlite:///{tmp_path / 'kill.sqlite3'}",
-            "REDIS_URL": "",
-            "OMNI2_INTERNAL_ADDRESSES": upstream.address,
-            "OMNI2_QUESTION_LEASE_SECONDS": "1.5",
-            "OMNI2_LOG_LEVEL": "ERROR",
-        }
-        finish(environment, "prepare", upstream.url, str(QUESTIONS))
-        killed = kill_workers(environment, upstream)
-        finish(environment, "work")
-        rows = [json.loads(line) for line in finish(environment, "report").splitlines()]
+def test_fifty_questions_survive_workers_that_are_killed(tmp_path, database_url):
+    chance = random.Random(7)
+    with mcp_server.serve() as upstream, nursery(tmp_path, database_url, upstream) as workers:
+        killed = [kill_one(workers, upstream, chance) for _ in range(KILLS)]
+        last = workers.worker()
+        while alive(last):
+            time.sleep(0.02)
+        rows = workers.report()
 
-    assert killed == KILLS
+    assert killed == [True] * KILLS
     written = Counter(arguments["text"] for _, arguments in upstream.calls)
     assert len(rows) == QUESTIONS
     assert {row["state"] for row in rows} == {"answered"}
@@ -57,18 +115,4 @@ def test_fifty_questions_survive_workers_that_are_killed(tmp_path):
         told = row["warning"] == "outcome_unknown"
         assert row["calls"] == (["unknown"] if told else ["done"])
         assert told or written[row["text"]] == 1
-
-
-def kill_workers(environment, upstream):
-    """Start a worker, wait until it has done a little, kill it; again and again."""
-    chance = random.Random(7)
-    killed = 0
-    for _ in range(KILLS):
-        worker = start(environment, "work")
-        goal = len(upstream.calls) + chance.randint(1, 4)
-        while len(upstream.calls) < goal and worker.poll() is None:
-            time.sleep(0.002)
-        time.sleep(chance.random() * 0.05)
-        worker.send_signal(signal.SIGKILL)
-        killed += worker.wait() == -signal.SIGKILL
-    return killed
+    assert any(row["attempt"] > 1 for row in rows), "no worker was killed in the middle"

@@ -1,15 +1,16 @@
-"""A worker in a process of its own, made to be killed: `python -m tests.ways.worker COMMAND`.
+"""Workers made to be killed: `python -m tests.ways.worker URL COUNT` and then a word a line.
 
-prepare URL COUNT   migrate, people, the upstream at URL, COUNT questions queued
-work                claim and answer until nothing is unfinished
-report              print the questions as JSON lines
+First everything is loaded and prepared once: tables, people, the upstream at URL, COUNT questions
+in the queue. Then, for each line on standard input:
+
+work     fork a worker that answers until nothing is unfinished; its process id is printed
+report   print every question as a line of JSON, and an empty line
 """
 
 import json
 import os
 import sys
 import time
-from urllib.parse import urlsplit
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "omni2.settings")
 
@@ -18,10 +19,13 @@ import django
 django.setup()
 
 from django.core.management import call_command
+from django.db import connection as database
+from django.db import connections as databases
 
 from gateway import work
 from gateway.llm.scripted import ScriptedModel, says, uses
 from gateway.models import Question
+from registry.mcp.client import connections
 from tests.cast import assemble, register
 from tests.ways.asking import Parked, put
 
@@ -34,13 +38,28 @@ def script(messages):
     return says("noted")
 
 
-def prepare(url: str, count: str) -> None:
-    assert urlsplit(url).netloc in os.environ["OMNI2_INTERNAL_ADDRESSES"]
+def prepare(url: str, count: int) -> None:
     call_command("migrate", verbosity=0)
     cast = assemble()
     register(url)
-    for number in range(int(count)):
+    for number in range(count):
         put(cast, cast.ada, f"note {number}")
+    connections.close_all()
+    print("prepared", flush=True)
+
+
+def fork_worker() -> None:
+    databases.close_all()
+    if hasattr(database, "close_pool"):
+        database.close_pool()
+    child = os.fork()
+    if child:
+        print(child, flush=True)
+        return
+    try:
+        answer_all()
+    finally:
+        os._exit(0)
 
 
 def answer_all() -> None:
@@ -56,8 +75,10 @@ def report() -> None:
         calls = [call.state for call in question.calls.all()]
         row = {"text": question.text, "state": question.state, "warning": question.warning}
         print(json.dumps(row | {"calls": calls, "attempt": question.attempt}))
+    print(flush=True)
 
 
 if __name__ == "__main__":
-    command, *arguments = sys.argv[1:]
-    {"prepare": prepare, "work": answer_all, "report": report}[command](*arguments)
+    prepare(sys.argv[1], int(sys.argv[2]))
+    for line in sys.stdin:
+        {"work": fork_worker, "report": report}[line.strip()]()
