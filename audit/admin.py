@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
     FieldTextFilter,
@@ -14,9 +15,9 @@ from unfold.contrib.filters.admin import (
 from unfold.decorators import display
 
 from audit.models import Block, Entry
-from audit.recorded import ReadOnlyAdmin
+from audit.recorded import ReadOnlyAdmin, badge
 
-OUTCOMES = {
+OUTCOMES: dict[str, str] = {
     Entry.Outcome.OK: "success",
     Entry.Outcome.PENDING: "info",
     Entry.Outcome.REFUSED: "danger",
@@ -25,6 +26,8 @@ OUTCOMES = {
     Entry.Outcome.CANCELLED: "warning",
     Entry.Outcome.EXPIRED: "warning",
 }
+
+EFFECTS = {"allow": "success", "deny": "danger", "ask": "warning"}
 
 
 class EffectFilter(admin.SimpleListFilter):
@@ -106,13 +109,13 @@ class EntryAdmin(ReadOnlyAdmin):
     def when(self, entry: Entry) -> str:
         return f"{entry.at:%Y-%m-%d %H:%M:%S}"
 
-    @display(description="outcome", ordering="outcome", label=OUTCOMES)
-    def shown_outcome(self, entry: Entry) -> tuple[str, str]:
-        return entry.outcome, entry.get_outcome_display()
+    @display(description="outcome", ordering="outcome")
+    def shown_outcome(self, entry: Entry) -> SafeString:
+        return badge(entry.get_outcome_display(), OUTCOMES.get(entry.outcome, "default"))
 
-    @display(description="decision", label={"allow": "success", "deny": "danger", "ask": "warning"})
-    def decided(self, entry: Entry) -> tuple[str, str] | None:
-        return (entry.effect, entry.effect) if entry.effect else None
+    @display(description="decision")
+    def decided(self, entry: Entry) -> SafeString | str:
+        return badge(entry.effect, EFFECTS.get(entry.effect, "default")) if entry.effect else ""
 
     @display(description="channel and thread")
     def place(self, entry: Entry) -> str:

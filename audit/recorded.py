@@ -19,8 +19,10 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.dataclasses import UnfoldAction
 
@@ -71,6 +73,11 @@ def who_at(request: HttpRequest) -> Who:
         address=str(request.META.get("REMOTE_ADDR", "")),
         user_agent=str(request.META.get("HTTP_USER_AGENT", ""))[:USER_AGENT_LENGTH],
     )
+
+
+def badge(text: str, colour: str = "default") -> SafeString:
+    """A state as a coloured label, in lists and on detail pages; colours are unfold's variants."""
+    return render_to_string("unfold/helpers/label.html", {"text": text, "type": colour})
 
 
 class RecordedAdmin(ModelAdmin):

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
     FieldTextFilter,
@@ -11,7 +12,7 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import display
 
-from audit.recorded import ReadOnlyAdmin
+from audit.recorded import ReadOnlyAdmin, badge
 from gateway.models import Call, Conversation, Question, Turn
 
 QUESTION_STATES = {
@@ -71,9 +72,9 @@ class QuestionAdmin(ReadOnlyAdmin):
     def asked(self, question: Question) -> str:
         return str(question)
 
-    @display(description="state", ordering="state", label=QUESTION_STATES)
-    def shown_state(self, question: Question) -> tuple[str, str]:
-        return question.state, question.get_state_display()
+    @display(description="state", ordering="state")
+    def shown_state(self, question: Question) -> SafeString:
+        return badge(question.get_state_display(), QUESTION_STATES[question.state])
 
 
 @admin.register(Call)
@@ -109,9 +110,9 @@ class CallAdmin(ReadOnlyAdmin):
         ("fingerprint", "repeatable"),
     ]
 
-    @display(description="state", ordering="state", label=CALL_STATES)
-    def shown_state(self, call: Call) -> tuple[str, str]:
-        return call.state, call.get_state_display()
+    @display(description="state", ordering="state")
+    def shown_state(self, call: Call) -> SafeString:
+        return badge(call.get_state_display(), CALL_STATES[call.state])
 
 
 @admin.register(Conversation)

@@ -213,6 +213,8 @@ UNFOLD = {
         {"rel": "icon", "type": "image/svg+xml", "href": f"/{STATIC_URL}gateway/icon.svg"}
     ],
     "STYLES": [f"/{STATIC_URL}gateway/admin.css"],
+    # The record is the history.
+    "SHOW_HISTORY": False,
     "SIDEBAR": {"show_search": True, "navigation": "omni2.site.sidebar"},
     # The page's own green: --accent of gateway/base.css.
     "COLORS": {

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import FieldTextFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -13,9 +14,8 @@ from unfold.enums import ActionVariant
 from accounts.models import ApiKey
 from audit import record
 from audit.models import Entry
-from audit.recorded import Deed, DeedsOnlyAdmin, who_at
+from audit.recorded import Deed, DeedsOnlyAdmin, badge, who_at
 
-STATES = {"usable": "success", "expired": "warning", "revoked": "danger"}
 SHOWN = ["name", "user", "prefix", "state", "scopes", "servers"]
 DATES = ["created_at", "expires_at", "revoked_at", "last_used_at"]
 
@@ -36,11 +36,11 @@ class ApiKeyAdmin(DeedsOnlyAdmin):
     def may_do(self, request: HttpRequest, obj: Any, deed: str) -> bool:
         return obj.revoked_at is None and super().may_do(request, obj, deed)
 
-    @display(description="state", label=STATES)
-    def state(self, key: ApiKey) -> tuple[str, str]:
+    @display(description="state")
+    def state(self, key: ApiKey) -> SafeString:
         if key.revoked_at is not None:
-            return "revoked", "revoked"
-        return ("usable", "usable") if key.usable() else ("expired", "expired")
+            return badge("revoked", "danger")
+        return badge("usable", "success") if key.usable() else badge("expired", "warning")
 
     @action(description="Revoke", url_path="revoke", icon="block", variant=ActionVariant.DANGER)
     def revoke_one(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -16,9 +17,9 @@ from accounts.admin.forms import KeyForm, PersonForm, key_values
 from accounts.models import ApiKey, SetupLink, User
 from audit import record
 from audit.models import Entry
-from audit.recorded import Deed, RecordedAdmin, ShownOnce, who_at
+from audit.recorded import Deed, RecordedAdmin, ShownOnce, badge, who_at
 
-STATUSES = {"active": "success", "pending": "warning", "suspended": "danger", "inactive": "default"}
+STATUSES = {"active": "success", "pending": "warning", "suspended": "danger"}
 OWN_RISE = ["role", "teams", "status", "is_active", "is_staff", "is_superuser"]
 REACH = ["allowed_mcps", "allowed_domains", "allowed_databases"]
 RIGHTS = ["is_staff", "is_superuser", "groups", "user_permissions"]
@@ -94,11 +95,11 @@ class UserAdmin(RecordedAdmin):
         super().save_model(request, obj, form, change)
 
     # --- What is shown --------------------------------------------------------------------------
-    @display(description="status", ordering="status", label=STATUSES)
-    def standing(self, person: User) -> tuple[str, str]:
+    @display(description="status", ordering="status")
+    def standing(self, person: User) -> SafeString:
         if not person.is_active:
-            return "inactive", "inactive"
-        return person.status, person.get_status_display()
+            return badge("inactive")
+        return badge(person.get_status_display(), STATUSES[person.status])
 
     @display(description="teams")
     def their_teams(self, person: User) -> str:

@@ -12,13 +12,13 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import action, display
 
-from audit.recorded import Deed, ReadOnlyAdmin, RecordedAdmin
+from audit.recorded import Deed, ReadOnlyAdmin, RecordedAdmin, badge
 from registry import discovery, health, showing
 from registry.admin.forms import ServerForm
 from registry.errors import RegistryError
 from registry.models import HealthCheck, Server, Tool
 
-HEALTH = {"up": "success", "down": "danger", "unknown": "info", "off": "default"}
+HEALTH = {"up": "success", "down": "danger", "unknown": "info"}
 
 
 @admin.register(Server)
@@ -29,7 +29,7 @@ class ServerAdmin(RecordedAdmin):
     recorded_values: ClassVar = ["name", "transport", "enabled", "trust", "authentication"]
     list_display: ClassVar = [
         "name",
-        "badge",
+        "shown_health",
         "offered",
         "waiting",
         "transport",
@@ -68,7 +68,7 @@ class ServerAdmin(RecordedAdmin):
             "As it was last seen",
             {
                 "fields": [
-                    "badge",
+                    "shown_health",
                     "shown_error",
                     ("checked_at", "synced_at"),
                     ("protocol_version", "server_info"),
@@ -78,7 +78,7 @@ class ServerAdmin(RecordedAdmin):
         ),
     ]
     readonly_fields: ClassVar = [
-        "badge",
+        "shown_health",
         "credential",
         "shown_error",
         "checked_at",
@@ -120,11 +120,11 @@ class ServerAdmin(RecordedAdmin):
         return super().get_queryset(request).annotate(**counts)
 
     # --- What is shown ---------------------------------------------------------------------------
-    @display(description="health", ordering="health", label=HEALTH)
-    def badge(self, server: Server) -> tuple[str, str]:
+    @display(description="health", ordering="health")
+    def shown_health(self, server: Server) -> SafeString:
         if not server.enabled:
-            return "off", "disabled"
-        return server.health, server.get_health_display()
+            return badge("disabled")
+        return badge(server.get_health_display(), HEALTH[server.health])
 
     @display(description="tools", ordering="offered_tools")
     def offered(self, server: Any) -> SafeString | str:

@@ -14,7 +14,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from audit.recorded import Deed, DeedsOnlyAdmin, who_at
+from audit.recorded import Deed, DeedsOnlyAdmin, badge, who_at
 from registry import discovery, showing
 from registry.errors import RegistryError
 from registry.fingerprint import fingerprint
@@ -71,9 +71,9 @@ class ToolAdmin(DeedsOnlyAdmin):
         return possible and super().may_do(request, obj, deed)
 
     # --- What is shown ---------------------------------------------------------------------------
-    @display(description="state", ordering="state", label=STATES)
-    def shown_state(self, tool: Tool) -> tuple[str, str]:
-        return tool.state, tool.get_state_display()
+    @display(description="state", ordering="state")
+    def shown_state(self, tool: Tool) -> SafeString:
+        return badge(tool.get_state_display(), STATES[tool.state])
 
     @display(description="reason")
     def why(self, tool: Tool) -> SafeString:

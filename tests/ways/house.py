@@ -104,7 +104,7 @@ def _wait_until_ready(base: str, process: subprocess.Popen[bytes]) -> None:
         try:
             if requests.get(f"{base}/api/health/live", timeout=5).ok:
                 return
-        except requests.ConnectionError:
+        except requests.RequestException:
             pass
         time.sleep(0.1)
     raise AssertionError("the house did not open")
