@@ -5,10 +5,34 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from celery.contrib.testing.worker import start_worker
 from rest_framework.test import APIClient
 
+from omni2.celery import app
 from tests.cast import Cast, assemble, register
 from tests.fakes import mcp_server
+from tests.settings import REDIS_URL
+from tests.settling import settle
+
+
+@pytest.fixture(scope="session", autouse=True)
+def celery_worker() -> Iterator[None]:
+    """Where there is Redis, work goes over it: to a real worker, in a thread of this process."""
+    if not REDIS_URL:
+        yield
+        return
+    with start_worker(
+        app, pool="threads", concurrency=4, perform_ping_check=False, loglevel="ERROR"
+    ):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def settled(_django_db_marker: None) -> Iterator[None]:
+    """Nothing a test has left under way gets in the way of emptying the tables."""
+    yield
+    if REDIS_URL:
+        settle()
 
 
 @pytest.fixture

@@ -12,4 +12,9 @@ if "OMNI2_DATA_DIR" not in os.environ:
 os.environ.setdefault("OMNI2_ENV_FILE", os.devnull)
 os.environ.setdefault("OMNI2_MODEL_PROVIDER", "offline")
 
-from omni2.settings import *  # noqa: F403
+# Test processes side by side share a Redis server, but nothing in it.
+_process = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+if os.environ.get("REDIS_URL") and _process:
+    os.environ["REDIS_URL"] = f"{os.environ['REDIS_URL'].rpartition('/')[0]}/{int(_process) + 1}"
+
+from omni2.settings import *  # noqa: E402, F403

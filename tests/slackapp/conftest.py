@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from gateway import work
 from slackapp.app import handler
 from tests.cast import Cast
 from tests.fakes import slack_api
 from tests.fakes.slack_api import FakeSlack
+from tests.settling import settle
 from tests.slackapp.signing import SECRET
 
 
@@ -40,7 +40,7 @@ def let_threads_end() -> None:
     if handler.cache_info().currsize:
         handler(SECRET).app.listener_runner.listener_executor.shutdown()
         handler.cache_clear()
-    work.drain()
+    settle()
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from django.db.models.functions import Now
 
-from gateway import work
 from gateway.models import Door, Question
 from slackapp import sweep
 from slackapp.models import Delivery, SeenRequest
+from tests.settling import settle
 from tests.slackapp.questions import answers, delivery_of, ended
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +20,7 @@ def test_an_answer_that_nobody_posted_is_posted(cast, slack):
 
     started = sweep.deliver_pending()
     slack.wait_for(lambda: answers(slack) == ["It is noon."])
-    work.drain()
+    settle()
 
     assert (started, delivery_of(question).state) == (1, "sent")
     assert sweep.deliver_pending() == 0
@@ -60,7 +60,7 @@ def test_a_command_whose_process_died_is_taken_up(linked, slack):
 
     started = sweep.take_up_forgotten()
     slack.wait_for(lambda: slack.ephemerals)
-    work.drain()
+    settle()
 
     assert (too_early, started) == (0, 1)
     assert SeenRequest.objects.get().done_at is not None

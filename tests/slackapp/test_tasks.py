@@ -2,10 +2,10 @@
 
 import pytest
 
-from gateway import work
 from gateway.models import Question
 from slackapp import listeners
 from slackapp.models import Delivery
+from tests.settling import settle
 from tests.slackapp.questions import answers
 from tests.slackapp.signing import signed, slash
 
@@ -17,7 +17,7 @@ def test_a_signed_question_ends_as_an_answer_in_its_thread_with_the_tool_named(
 ):
     response = client.post(**signed(slash("What is the time now in UTC?")))
     slack.wait_for(lambda: answers(slack))
-    work.drain()
+    settle()
 
     question = Question.objects.get()
     parent, answer = slack.messages
@@ -38,7 +38,7 @@ def test_a_question_that_fails_says_so_in_its_thread(client, linked, slack, sett
 
     client.post(**signed(slash("What is the time now in UTC?")))
     slack.wait_for(lambda: answers(slack))
-    work.drain()
+    settle()
 
     question = Question.objects.get()
     [said] = answers(slack)

@@ -30,6 +30,9 @@ class Parked:
     def run(self, name: str) -> None:
         return
 
+    def apply_async(self, **options: object) -> None:
+        return
+
 
 def put(cast: Cast, user: User, text: str, **options: Any) -> Question:
     """Ask and leave it queued."""
