@@ -15,9 +15,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
     ("method", "path"),
     [
         ("post", "/api/query"),
-        ("get", f"/api/query/{uuid.uuid4()}"),
-        ("get", f"/api/query/{uuid.uuid4()}/events"),
-        ("post", f"/api/query/{uuid.uuid4()}/cancel"),
+        ("get", f"/api/query/{uuid.UUID(int=7)}"),
+        ("get", f"/api/query/{uuid.UUID(int=7)}/events"),
+        ("post", f"/api/query/{uuid.UUID(int=7)}/cancel"),
         ("get", "/api/mcp/tools/list"),
         ("post", "/api/mcp/tools/call"),
         ("get", "/api/health"),
