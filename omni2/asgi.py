@@ -16,10 +16,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "omni2.settings")
 django_application = get_asgi_application()
 
 from django.conf import settings  # noqa: E402  Django is set up by the line above
+from django.urls import get_resolver  # noqa: E402
 
 from gateway import work  # noqa: E402
 from omni2.schedule import Scheduler, jobs  # noqa: E402
 from registry.mcp.client import connections  # noqa: E402
+
+# Loads every view now, not during the first request.
+get_resolver().url_patterns  # noqa: B018  a property that loads
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
