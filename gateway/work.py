@@ -17,7 +17,7 @@ from uuid import UUID
 
 from celery import Task
 from django.conf import settings
-from django.db import close_old_connections, connection, transaction
+from django.db import close_old_connections, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -78,7 +78,7 @@ def _run_here(task: Task, ticket: tuple[str, str]) -> None:
     except Exception:
         log.exception("a task failed", extra={"task": ticket[0], "row": ticket[1]})
     finally:
-        connection.close()
+        close_old_connections()
 
 
 def warm_up() -> None:

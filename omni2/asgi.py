@@ -10,10 +10,10 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from django.core.asgi import get_asgi_application
+from omni2.handler import get_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "omni2.settings")
-django_application = get_asgi_application()
+django_application = get_application()
 
 from django.conf import settings  # noqa: E402  Django is set up by the line above
 from django.urls import get_resolver  # noqa: E402
