@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -51,21 +52,9 @@ def ask(
     if earlier is not None:
         return earlier
     _may_ask(asker)
+    origin = _Origin(asker, door, conversation, external_key)
     try:
-        with transaction.atomic():
-            question = Question.objects.create(
-                conversation=_conversation(asker, door, conversation, external_key),
-                person=asker.user,
-                door=door,
-                text=text,
-                origin=vars(asker.who),
-                only_servers=None if asker.only_servers is None else sorted(asker.only_servers),
-                idempotency_key=idempotency_key,
-                request_digest=digest if idempotency_key else "",
-                policy_version=access.current()[1],
-                deadline_at=timezone.now() + timedelta(seconds=settings.QUESTION_TIMEOUT),
-            )
-            _record_accepted(question, asker.who)
+        question = _accept(text, origin, key=idempotency_key, digest=digest)
     except IntegrityError:
         # The same key came in twice at once; the other one made the row.
         earlier = _same_request(asker, idempotency_key, digest)
@@ -74,6 +63,36 @@ def ask(
         return earlier
     progress.publish(question.pk, "accepted", id=str(question.pk))
     transaction.on_commit(lambda: work.start(task, question.pk))
+    return question
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """Where a question comes from and where it belongs."""
+
+    asker: Asker
+    door: Door
+    conversation: UUID | None
+    external_key: str
+
+
+def _accept(text: str, origin: _Origin, *, key: str, digest: str) -> Question:
+    """The question's row and its entry on the record, both or neither."""
+    asker = origin.asker
+    with transaction.atomic():
+        question = Question.objects.create(
+            conversation=_conversation(origin),
+            person=asker.user,
+            door=origin.door,
+            text=text,
+            origin=vars(asker.who),
+            only_servers=None if asker.only_servers is None else sorted(asker.only_servers),
+            idempotency_key=key,
+            request_digest=digest if key else "",
+            policy_version=access.current()[1],
+            deadline_at=timezone.now() + timedelta(seconds=settings.QUESTION_TIMEOUT),
+        )
+        _record_accepted(question, asker.who)
     return question
 
 
@@ -145,17 +164,18 @@ def _within_limits(asker: Asker) -> None:
         raise errors.LimitReached(str(reached)) from None
 
 
-def _conversation(asker: Asker, door: Door, wanted: UUID | None, external_key: str) -> Conversation:
-    if wanted is not None:
-        found = Conversation.objects.filter(pk=wanted, person=asker.user).first()
+def _conversation(origin: _Origin) -> Conversation:
+    person = origin.asker.user
+    if origin.conversation is not None:
+        found = Conversation.objects.filter(pk=origin.conversation, person=person).first()
         if found is None:
             raise errors.NotFound("You have no such conversation.", field="conversation")
         return found
-    if external_key:
+    if origin.external_key:
         return Conversation.objects.get_or_create(
-            person=asker.user, door=door, external_key=external_key
+            person=person, door=origin.door, external_key=origin.external_key
         )[0]
-    return Conversation.objects.create(person=asker.user, door=door)
+    return Conversation.objects.create(person=person, door=origin.door)
 
 
 def _record_accepted(question: Question, who: Who) -> None:
