@@ -81,15 +81,16 @@ def _ask_page(
     return render(request, "home.html", context)
 
 
-def _recent(person: User) -> list[Question]:
-    """The newest question of each of this person's latest conversations."""
+def _recent(person: User) -> list[tuple[Question, Question]]:
+    """The first and the newest question of each of this person's latest conversations."""
     latest = Question.objects.filter(person=person).only(
         "text", "state", "door", "created_at", "conversation_id"
     )
-    newest: dict[UUID, Question] = {}
+    found: dict[UUID, tuple[Question, Question]] = {}
     for question in latest[:QUESTIONS_LOOKED_AT]:
-        newest.setdefault(question.conversation_id, question)
-    return list(newest.values())[:RECENT_CONVERSATIONS]
+        _, newest = found.get(question.conversation_id, (question, question))
+        found[question.conversation_id] = (question, newest)
+    return list(found.values())[:RECENT_CONVERSATIONS]
 
 
 # --- Logging in -----------------------------------------------------------------------------------

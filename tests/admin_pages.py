@@ -20,10 +20,10 @@ HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\u202e\u200b"
 
 
 def furnish(cast: Cast) -> dict[str, str]:
-    """Make a row of every kind, hostile texts and secrets among them; the secrets by what they are."""
+    """Make a row of every kind, with hostile texts and secrets; the secrets by what they are."""
     team = Team.objects.create(key="red", name=HOSTILE)
     cast.dev.teams.add(team)
-    cast.dev.set_password("a-long-Pass-phrase-9")
+    cast.dev.password = f"pbkdf2_sha256$1$salt${SECRET}"
     cast.dev.save()
     key, text = ApiKey.issue(cast.dev, HOSTILE)
     ServerGrant.objects.create(user=cast.dev, server="upstream", tools=["*"], reason=HOSTILE)
@@ -117,9 +117,26 @@ def deeds(pages: Any) -> list[Any]:
     return pages._get_base_actions_detail()
 
 
-def super_admin(client: Any, cast: Cast) -> Any:
-    client.force_login(cast.ada)
-    return client
+def visit(client: Any, app: str, secrets: dict[str, str]) -> dict[int, list[str]]:
+    """Open every page of an app; their addresses by status. Fails on a leak or on live HTML."""
+    found: dict[int, list[str]] = {}
+    for address in addresses(app):
+        response = client.get(address)
+        text = response.content.decode()
+        leaked = [name for name, secret in secrets.items() if secret in text]
+        assert (address, leaked) == (address, [])
+        assert "<script>alert" not in text and "<img src=x" not in text, address
+        found.setdefault(response.status_code, []).append(address)
+    return found
+
+
+def changes() -> list[tuple[str, str, str, list[str]]]:
+    """What the record says of changes: person, action, model and the fields' names."""
+    entries = Entry.objects.filter(kind=Entry.Kind.ADMIN_CHANGED).order_by("pk")
+    return [
+        (e.person, e.detail["action"], e.detail["model"], e.detail.get("fields", []))
+        for e in entries
+    ]
 
 
 def staff(user: User, *permissions: str) -> User:
@@ -133,3 +150,18 @@ def staff(user: User, *permissions: str) -> User:
         found = Permission.objects.get(content_type__app_label=app, codename=codename)
         user.user_permissions.add(found)
     return User.objects.get(pk=user.pk)
+
+
+def form_of(page: Any) -> dict[str, Any]:
+    """What a browser would send of a page's form, unchanged."""
+    form = page.context["adminform"].form
+    values: dict[str, Any] = {}
+    for name in form.fields:
+        value = form[name].value()
+        if isinstance(value, bool):
+            values |= {name: "on"} if value else {}
+        elif hasattr(value, "strftime"):
+            values |= {f"{name}_0": f"{value:%Y-%m-%d}", f"{name}_1": f"{value:%H:%M:%S}"}
+        elif value is not None:
+            values[name] = value
+    return values

@@ -29,12 +29,13 @@ from accounts.policy import (
 def fault_of(change: Callable[[], object]) -> str:
     """What would be wrong with the policy after this change; the change itself is taken back."""
     with transaction.atomic():
-        transaction.set_rollback(True)
         try:
             change()
             compile_policy(access.build_document())
         except PolicyError as error:
             return str(error)
+        finally:
+            transaction.set_rollback(True)
     return ""
 
 

@@ -101,7 +101,7 @@ class ServerForm(forms.ModelForm):
             self.add_error("secret", "Enter the secret: none is stored for this address and kind.")
             return
         self.instance.sealed = seal(stored)
-        trial = Server(name=values["name"] or self.instance.name, authentication=kind)
+        trial = Server(name=values.get("name") or self.instance.name, authentication=kind)
         trial.sealed = self.instance.sealed
         try:
             headers_of(trial)

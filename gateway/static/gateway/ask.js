@@ -1,7 +1,7 @@
 // The page to ask on: the box, the thread, the list of recent questions.
 
 import { ask, cancel, follow } from "./asking.js";
-import { byId, el } from "./dom.js";
+import { ago, byId, el } from "./dom.js";
 import { QuestionView } from "./question.js";
 import { setUpTools } from "./tools.js";
 
@@ -146,5 +146,6 @@ document.addEventListener("click", (event) => {
 });
 byId("stop").addEventListener("click", stop);
 byId("open-recent").addEventListener("click", () => showRecent(!byId("recent").classList.contains("open")));
+for (const time of byId("recent-list").querySelectorAll("time")) time.textContent = ago(time.dateTime);
 showEarlier();
 setUpTools();

@@ -38,3 +38,13 @@ export function sentence(text) {
   if (!trimmed) return "";
   return trimmed[0].toUpperCase() + trimmed.slice(1) + (/[.!?…]$/.test(trimmed) ? "" : ".");
 }
+
+const STEPS = [["day", 86400], ["hour", 3600], ["minute", 60]];
+
+/** How long ago an ISO time was, in words: "3 hours ago". */
+export function ago(time) {
+  const seconds = (Date.now() - Date.parse(time)) / 1000;
+  const step = STEPS.find(([, length]) => seconds >= length);
+  if (!step) return "just now";
+  return new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(-Math.floor(seconds / step[1]), step[0]);
+}

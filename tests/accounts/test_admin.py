@@ -1,0 +1,357 @@
+"""The pages of people and policy: who may do what to whom, and what comes into force."""
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+
+from accounts import access
+from accounts.models import (
+    ApiKey,
+    PolicyVersion,
+    Role,
+    Rule,
+    ServerGrant,
+    SetupLink,
+    Team,
+    User,
+)
+from audit.models import Entry
+from tests.admin_pages import changes, form_of, furnish, staff, visit
+
+pytestmark = pytest.mark.django_db
+
+PEOPLE = "/admin/accounts/user/"
+RULES = "/admin/accounts/rule/"
+ROLES = "/admin/accounts/role/"
+
+
+@pytest.fixture
+def ada(client, cast):
+    client.force_login(cast.ada)
+    return client
+
+
+@pytest.fixture
+def clerk(client, cast):
+    """Guest, who may administer people, but is no super admin."""
+    rights = ["view_user", "add_user", "change_user", "add_apikey", "add_servergrant"]
+    rights += ["change_role", "add_rule", "change_rule", "change_team"]
+    client.force_login(staff(cast.guest, *(f"accounts.{right}" for right in rights)))
+    return client
+
+
+def person(user, **values):
+    return {"email": user.email, "name": user.name, "status": user.status, **values}
+
+
+def test_every_page_opens_and_shows_no_secret(ada, cast):
+    pages = visit(ada, "accounts", furnish(cast))
+
+    assert sorted(pages) == [200, 403]
+    assert [path for path in pages[403] if path.endswith("/add/")] == [
+        "/admin/accounts/apikey/add/",
+        "/admin/accounts/policyversion/add/",
+    ]
+
+
+def test_only_staff_who_may_act_see_the_admin(client, cast):
+    client.force_login(cast.dev)
+    assert client.get("/admin/", follow=True).status_code == 403
+
+    client.force_login(staff(cast.dev))
+    assert client.get("/admin/").status_code == 200
+    assert client.get(PEOPLE).status_code == 403
+
+    User.objects.filter(pk=cast.dev.pk).update(status=User.Status.SUSPENDED)
+    assert client.get("/admin/", follow=True).request["PATH_INFO"] == "/login/"
+
+
+# --- People ---------------------------------------------------------------------------------------
+def test_a_new_person_has_no_password_until_they_set_one(ada):
+    values = {"email": "New@Example.com", "status": "active", "allowed_mcps": '"*"'}
+    ada.post(f"{PEOPLE}add/", values)
+
+    new = User.objects.get(email="new@example.com")
+    assert (new.has_usable_password(), new.allowed_mcps, new.is_staff) == (False, "*", False)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("allowed_mcps", '{"upstream": "everything"}'),
+        ("allowed_domains", "7"),
+        ("allowed_databases", "[1]"),
+    ],
+)
+def test_a_reach_that_the_policy_cannot_read_is_refused(ada, cast, field, value):
+    page = ada.post(f"{PEOPLE}{cast.dev.pk}/change/", person(cast.dev, **{field: value}))
+
+    assert page.status_code == 200
+    assert list(page.context["adminform"].form.errors) == [field]
+
+
+def test_no_password_and_no_last_login_can_be_posted(ada, cast):
+    ada.post(f"{PEOPLE}{cast.dev.pk}/change/", person(cast.dev, password="hash", name="Devi"))
+
+    before = cast.dev.password
+    cast.dev.refresh_from_db()
+    assert (cast.dev.name, cast.dev.password) == ("Devi", before)
+
+
+@pytest.mark.parametrize(
+    ("deed", "status"), [("suspend", User.Status.SUSPENDED), ("reactivate", User.Status.ACTIVE)]
+)
+def test_suspending_and_activating(ada, cast, deed, status):
+    someone = cast.dev if deed == "suspend" else cast.sue
+
+    ada.post(f"{PEOPLE}{someone.pk}/{deed}/")
+
+    someone.refresh_from_db()
+    assert someone.status == status
+    assert changes() == [("ada@example.com", "status", "accounts.user", [])]
+
+
+def test_nobody_is_deleted(ada, cast):
+    assert ada.post(f"{PEOPLE}{cast.dev.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+@pytest.mark.parametrize("deed", ["suspend", "setup-link"])
+def test_nobody_does_this_to_themselves(ada, cast, deed):
+    assert ada.post(f"{PEOPLE}{cast.ada.pk}/{deed}/").status_code == 403
+
+
+def test_nobody_edits_their_own_role_or_standing(ada, cast):
+    role = Role.objects.get(name="viewer")
+    values = person(cast.ada, role=role.pk, status="suspended", name="Ada L.")
+    ada.post(f"{PEOPLE}{cast.ada.pk}/change/", values)
+
+    cast.ada.refresh_from_db()
+    assert (cast.ada.name, cast.ada.role.name, cast.ada.status) == ("Ada L.", "admin", "active")
+    assert cast.ada.is_superuser
+
+
+def test_a_set_up_link_is_shown_once_and_works(ada, cast):
+    page = ada.post(f"{PEOPLE}{cast.dev.pk}/setup-link/")
+    token = re.search(r"/setup/([\w-]+)", page.content.decode())[1]
+
+    assert SetupLink.find(token).user == cast.dev
+    assert "no-store" in page["Cache-Control"]
+    assert token not in str(list(Entry.objects.values()))
+    assert token not in ada.get(f"{PEOPLE}{cast.dev.pk}/change/").content.decode()
+
+
+def test_an_api_key_is_shown_once_and_works_as_it_was_chosen(ada, cast):
+    values = {"name": "laptop", "scopes": ["tools"], "lifetime": "30", "servers": "upstream shop"}
+    page = ada.post(f"{PEOPLE}{cast.dev.pk}/issue-key/", values)
+    text = re.search(r"omni2_[0-9a-f]{12}_[\w-]+", page.content.decode())[0]
+
+    key = ApiKey.objects.get()
+    assert key.matches(text.split("_", 2)[2])
+    assert (key.user, key.scopes, key.servers) == (cast.dev, ["tools"], ["upstream", "shop"])
+    assert round((key.expires_at - key.created_at) / timedelta(days=1), 3) == 30
+    assert Entry.objects.get(kind="key.issued").person == "ada@example.com"
+    assert text not in str(list(Entry.objects.values()))
+
+
+def test_a_revoked_key_stays_revoked(ada, cast):
+    key, _ = ApiKey.issue(cast.dev, "laptop")
+    address = f"/admin/accounts/apikey/{key.pk}/revoke/"
+
+    ada.post(address)
+
+    key.refresh_from_db()
+    assert not key.usable()
+    assert ada.post(address).status_code == 403
+    assert [e.detail["prefix"] for e in Entry.objects.filter(kind="key.revoked")] == [key.prefix]
+
+
+# --- Whoever is not a super admin -----------------------------------------------------------------
+def test_a_clerk_administers_people_who_are_nothing_special(clerk, cast):
+    clerk.post(f"{PEOPLE}{cast.dev.pk}/change/", person(cast.dev, name="Devi"))
+    clerk.post(f"{PEOPLE}{cast.dev.pk}/suspend/")
+
+    cast.dev.refresh_from_db()
+    assert (cast.dev.name, cast.dev.status) == ("Devi", "suspended")
+
+
+@pytest.mark.parametrize("field", ["is_superuser", "is_staff"])
+@pytest.mark.parametrize("whose", ["dev", "guest"])
+def test_a_clerk_makes_nobody_an_administrator(clerk, cast, field, whose):
+    someone = getattr(cast, whose)
+    clerk.post(
+        f"{PEOPLE}{someone.pk}/change/", person(someone, **{field: "on"}, user_permissions=[1])
+    )
+
+    found = User.objects.get(pk=someone.pk)
+    assert not found.is_superuser
+    assert found.is_staff == (whose == "guest")
+    assert found.user_permissions.filter(pk=1).exists() is False
+
+
+def test_a_super_admin_makes_administrators(ada, cast):
+    ada.post(f"{PEOPLE}{cast.dev.pk}/change/", person(cast.dev, is_superuser="on", is_staff="on"))
+
+    cast.dev.refresh_from_db()
+    assert (cast.dev.is_superuser, cast.dev.is_staff) == (True, True)
+
+
+@pytest.mark.parametrize("deed", ["suspend", "setup-link", "issue-key", "change"])
+def test_a_clerk_does_nothing_to_a_super_admin(clerk, cast, deed):
+    assert clerk.post(f"{PEOPLE}{cast.ada.pk}/{deed}/", {"name": "x"}).status_code == 403
+    assert (SetupLink.objects.count(), ApiKey.objects.count()) == (0, 0)
+
+
+@pytest.mark.parametrize("way", ["role", "team", "staff"])
+def test_a_clerk_does_nothing_to_whoever_is_privileged(clerk, cast, way):
+    admin = Role.objects.get(name="admin")
+    if way == "role":
+        cast.dev.role = admin
+    if way == "team":
+        cast.dev.teams.add(Team.objects.create(key="lead", default_role=admin))
+    if way == "staff":
+        cast.dev.is_staff = True
+    cast.dev.save()
+
+    assert clerk.post(f"{PEOPLE}{cast.dev.pk}/setup-link/").status_code == 403
+
+
+def test_a_clerk_cannot_hand_out_a_role_or_team_that_bypasses_the_policy(clerk, cast):
+    admin = Role.objects.get(name="admin")
+    lead = Team.objects.create(key="lead", default_role=admin)
+    address = f"{PEOPLE}{cast.dev.pk}/change/"
+
+    clerk.post(address, person(cast.dev, role=admin.pk))
+    clerk.post(address, person(cast.dev, teams=[lead.pk]))
+
+    cast.dev.refresh_from_db()
+    assert (cast.dev.role.name, cast.dev.teams.count()) == ("developer", 0)
+
+
+def test_a_clerk_grants_to_others_but_not_to_themselves(clerk, cast):
+    values = {"server": "upstream", "tools": '["*"]'}
+    for user in (cast.dev, cast.guest, cast.ada):
+        clerk.post("/admin/accounts/servergrant/add/", values | {"user": user.pk})
+
+    assert [(g.user, g.granted_by) for g in ServerGrant.objects.all()] == [
+        (cast.dev, "guest@example.com")
+    ]
+    assert Entry.objects.get(kind="grant.given").server == "upstream"
+
+
+def test_a_clerk_changes_neither_their_own_role_nor_its_rules(clerk, cast):
+    own = Role.objects.get(name="viewer")
+    other = Role.objects.get(name="developer")
+    rule = {"kind": "role", "server": "upstream", "mode": "allow_all", "position": 0}
+    rule |= {"patterns": "[]", "condition": "{}"}
+
+    values = form_of(clerk.get(f"{ROLES}{other.pk}/change/"))
+    assert clerk.post(f"{ROLES}{own.pk}/change/", values).status_code == 403
+    assert clerk.post(f"{ROLES}{other.pk}/change/", values).status_code == 302
+    refused = clerk.post(f"{RULES}add/", rule | {"role": "viewer"})
+    assert list(refused.context["adminform"].form.errors) == ["role"]
+    assert Rule.objects.filter(role="viewer").count() == 0
+
+
+# --- The policy -----------------------------------------------------------------------------------
+def rule(**values):
+    said = {"kind": "blocked", "patterns": '["delete_*"]', "condition": "{}", "position": 0}
+    return said | {"server": "", "role": "", "name": "", "mode": ""} | values
+
+
+def test_a_rule_is_in_force_at_once_and_on_the_record(ada):
+    ada.post(f"{RULES}add/", rule())
+
+    version = PolicyVersion.objects.order_by("-pk").first()
+    assert access.current()[1] == version.digest
+    assert version.document["blocked_tools"] == ["delete_*"]
+    assert version.author == "ada@example.com"
+    entry = Entry.objects.get(kind="policy.changed")
+    assert (entry.person, entry.policy_version) == ("ada@example.com", version.digest)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"patterns": '["delete_[ab]"]'}, "blocked_tools"),
+        ({"patterns": '["@nobody"]'}, "nobody"),
+        ({"patterns": '"delete_*"'}, "must be a list"),
+        ({"kind": "exposure", "server": "upstream", "mode": "sometimes"}, "sometimes"),
+        ({"kind": "role", "server": "upstream", "role": "developer", "mode": "x"}, "x"),
+        ({"kind": "default_effect", "mode": "perhaps"}, "perhaps"),
+        ({"kind": "argument", "condition": '{"what": 1}'}, "what"),
+    ],
+)
+def test_a_rule_that_makes_no_policy_is_a_form_error_and_changes_nothing(ada, values, said):
+    before = (access.current()[1], Rule.objects.count())
+
+    page = ada.post(f"{RULES}add/", rule(**values))
+
+    faults = page.context["adminform"].form.non_field_errors()
+    assert len(faults) == 1
+    assert faults[0].startswith("The policy would not hold together:") and said in faults[0]
+    assert (access.current()[1], Rule.objects.count()) == before
+
+
+def test_deleting_a_rule_publishes(ada):
+    group = Rule.objects.get(kind="group")
+
+    ada.post(f"{RULES}{group.pk}/delete/", {"post": "yes"})
+
+    assert "dangerous" not in PolicyVersion.objects.order_by("-pk").first().document["groups"]
+
+
+def test_a_group_that_a_rule_needs_cannot_be_deleted(ada):
+    Rule.objects.create(kind="blocked", patterns=["@dangerous"])
+    access.publish("tests")
+    group = Rule.objects.get(kind="group")
+
+    one = ada.post(f"{RULES}{group.pk}/delete/", {"post": "yes"})
+    chosen = {"action": "delete_selected", "_selected_action": [group.pk], "post": "yes"}
+    many = ada.post(RULES, chosen)
+
+    assert b"would not hold together" in one.content
+    assert b"would not hold together" in many.content
+    assert Rule.objects.filter(pk=group.pk).exists()
+
+
+def test_a_role_and_a_team_publish_as_well(ada):
+    developer = Role.objects.get(name="developer")
+    page = ada.get(f"{ROLES}{developer.pk}/change/")
+    values = form_of(page) | {"denied_tools": '["drop_*"]'}
+    assert ada.post(f"{ROLES}{developer.pk}/change/", values).status_code == 302
+    ada.post("/admin/accounts/team/add/", {"key": "red", "default_role": developer.pk})
+
+    document = PolicyVersion.objects.order_by("-pk").first().document
+    assert document["roles"]["developer"]["denied_tools"] == ["drop_*"]
+    assert document["teams"] == {"red": {"default_role": "developer"}}
+
+
+def test_what_changes_nothing_makes_no_version(ada):
+    developer = Role.objects.get(name="developer")
+    before = PolicyVersion.objects.count()
+    values = form_of(ada.get(f"{ROLES}{developer.pk}/change/")) | {"description": "Builds."}
+
+    ada.post(f"{ROLES}{developer.pk}/change/", values)
+
+    assert PolicyVersion.objects.count() == before
+    assert not Entry.objects.filter(kind="policy.changed").exists()
+
+
+def test_a_version_shows_what_it_changed(ada):
+    ada.post(f"{RULES}add/", rule())
+    newest = PolicyVersion.objects.order_by("-pk").first()
+
+    page = ada.get(f"/admin/accounts/policyversion/{newest.pk}/change/").content.decode()
+
+    assert "+    &quot;delete_*&quot;" in page
+    assert json.dumps("admin_only_tools") not in page
+
+
+@pytest.mark.parametrize("tools", ['["a[b]"]', '"*"', "[]", "[7]"])
+def test_a_grant_with_patterns_that_are_none_is_refused(ada, cast, tools):
+    values = {"user": cast.dev.pk, "server": "upstream", "tools": tools}
+    page = ada.post("/admin/accounts/servergrant/add/", values)
+
+    assert list(page.context["adminform"].form.errors) == ["tools"]

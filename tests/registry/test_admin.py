@@ -1,0 +1,306 @@
+"""The registry's pages: what is registered, accepted and rejected there, and what never is."""
+
+from urllib.parse import urlsplit
+
+import pytest
+from django.test import Client
+
+from audit.models import Entry
+from registry import credentials
+from registry.endpoints import endpoint_of
+from registry.fingerprint import fingerprint
+from registry.models import HealthCheck, Server, Tool
+from tests.admin_pages import SECRET, changes, form_of, furnish, staff, tool, visit
+
+pytestmark = pytest.mark.django_db
+
+SERVERS = "/admin/registry/server/"
+TOOLS = "/admin/registry/tool/"
+NEW = {
+    "name": "files",
+    "transport": "http",
+    "url": "https://8.8.8.8/mcp",
+    "enabled": "on",
+    "trust": "first_use",
+    "tags": "[]",
+    "authentication": "none",
+    "timeout_seconds": 30,
+    "retry_attempts": 1,
+    "retry_delay_seconds": 1,
+    "connection_max_age_seconds": 0,
+    "requests_per_minute": 0,
+    "burst": 0,
+    "argument_defaults": "{}",
+}
+
+
+@pytest.fixture
+def client():
+    """A browser; the registry's other tests call their MCP client so."""
+    return Client()
+
+
+@pytest.fixture
+def ada(client, cast):
+    client.force_login(cast.ada)
+    return client
+
+
+@pytest.fixture
+def shop(cast):
+    furnish(cast)
+    Server.objects.filter(name="shop").update(url="https://8.8.8.8/mcp")
+    return Server.objects.get(name="shop")
+
+
+def errors(page):
+    return {name: list(said) for name, said in page.context["adminform"].form.errors.items()}
+
+
+def change(client, server, **values):
+    address = f"{SERVERS}{server.pk}/change/"
+    return client.post(address, form_of(client.get(address)) | values)
+
+
+def test_every_page_opens_and_shows_no_secret(ada, cast):
+    pages = visit(ada, "registry", furnish(cast))
+
+    assert set(pages[403]) == {f"{TOOLS}add/", "/admin/registry/healthcheck/add/"}
+
+
+# --- Registering ----------------------------------------------------------------------------------
+def test_a_server_is_registered(ada):
+    assert ada.post(f"{SERVERS}add/", NEW).status_code == 302
+
+    server = Server.objects.get()
+    assert (server.name, server.url, server.health) == ("files", NEW["url"], "unknown")
+    assert changes()[0][1:3] == ("added", "registry.server")
+    assert Entry.objects.get(kind="admin.changed").server == "files"
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"name": "Bad Name"}, "name"),
+        ({"name": "omni2"}, "name"),
+        ({"url": "http://8.8.8.8/mcp"}, "url"),
+        ({"url": "https://127.0.0.1/mcp"}, "url"),
+        ({"url": "https://169.254.169.254/latest"}, "url"),
+        ({"url": "https://user@8.8.8.8/mcp"}, "url"),
+        ({"url": "file:///etc/passwd"}, "url"),
+        ({"transport": "stdio"}, "transport"),
+        ({"tags": '{"a": 1}'}, "tags"),
+        ({"argument_defaults": "[1]"}, "argument_defaults"),
+        ({"authentication": "bearer"}, "secret"),
+        ({"authentication": "header", "secret": "x" * 8}, "secret"),
+        ({"authentication": "bearer", "secret": "${SECRET_KEY}"}, "secret"),
+        ({"authentication": "bearer", "secret": "line\nbreak"}, "secret"),
+    ],
+)
+def test_a_server_that_must_not_be_is_refused_with_its_field(ada, values, field):
+    page = ada.post(f"{SERVERS}add/", NEW | values)
+
+    assert (page.status_code, list(errors(page))) == (200, [field])
+    assert Server.objects.count() == 0
+
+
+def test_a_command_cannot_be_smuggled_in(ada):
+    """T-28: whole commands come from the deployment's settings alone."""
+    ada.post(f"{SERVERS}add/", NEW | {"argv": '["sh", "-c", "id"]', "cwd": "/"})
+
+    assert (Server.objects.get().argv, Server.objects.get().cwd) == ([], "")
+
+
+def test_a_command_is_shown_and_not_changed(ada):
+    server = Server.objects.create(name="clock", transport="stdio", argv=["mcp-server-time"])
+    address = f"{SERVERS}{server.pk}/change/"
+
+    page = ada.get(address)
+
+    assert b"mcp-server-time" in page.content
+    assert ada.post(address, NEW).status_code == 403
+
+
+def test_a_server_keeps_its_name(ada, shop):
+    assert change(ada, shop, name="bank", secret="new-secret-value").status_code == 302
+
+    shop.refresh_from_db()
+    assert shop.name == "shop"
+
+
+# --- Credentials ----------------------------------------------------------------------------------
+def test_a_credential_goes_in_and_never_comes_out(ada):
+    ada.post(f"{SERVERS}add/", NEW | {"authentication": "bearer", "secret": SECRET})
+
+    server = Server.objects.get()
+    page = ada.get(f"{SERVERS}{server.pk}/change/").content.decode()
+    assert endpoint_of(server).headers == {"Authorization": f"Bearer {SECRET}"}
+    assert SECRET not in server.sealed and SECRET not in page and server.sealed not in page
+    assert SECRET not in str(list(Entry.objects.values()))
+
+
+def test_a_refused_form_does_not_send_the_secret_back(ada):
+    values = {"name": "Bad Name", "authentication": "bearer", "secret": SECRET}
+    assert SECRET not in ada.post(f"{SERVERS}add/", NEW | values).content.decode()
+
+
+def test_an_empty_secret_keeps_what_is_stored(ada, shop):
+    assert change(ada, shop, display_name="The shop").status_code == 302
+
+    shop.refresh_from_db()
+    assert shop.display_name == "The shop"
+    assert credentials.headers_of(shop) == {"Authorization": f"Bearer {SECRET}"}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"url": "https://1.1.1.1/mcp"},
+        {"url": "https://8.8.8.8:8443/mcp"},
+        {"authentication": "api_key"},
+    ],
+)
+def test_a_stored_secret_is_not_sent_elsewhere(ada, shop, values):
+    assert list(errors(change(ada, shop, **values))) == ["secret"]
+
+
+def test_without_authentication_the_secret_is_forgotten(ada, shop):
+    change(ada, shop, authentication="none")
+
+    shop.refresh_from_db()
+    assert credentials.unseal(shop.sealed) == {}
+
+
+def test_another_address_voids_what_was_known_of_health(ada, shop):
+    Server.objects.filter(pk=shop.pk).update(health="up", last_error="")
+
+    change(ada, shop, url="https://1.1.1.1/mcp", secret="new-secret-value")
+
+    shop.refresh_from_db()
+    assert (shop.url, shop.health) == ("https://1.1.1.1/mcp", "unknown")
+
+
+# --- Syncing, checking, switching -----------------------------------------------------------------
+@pytest.fixture
+def chosen(settings, upstream_server, cast):
+    settings.INTERNAL_ADDRESSES = [urlsplit(upstream_server.url).netloc]
+    server = Server.objects.create(name="upstream", transport="http", url=upstream_server.url)
+    return {"_selected_action": [server.pk]}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_tools_are_synced_from_the_list_and_from_the_page(ada, chosen):
+    ada.post(SERVERS, chosen | {"action": "sync_tools"})
+    assert Tool.objects.offered().count() > 5
+
+    Tool.objects.all().delete()
+    address = f"{SERVERS}{chosen['_selected_action'][0]}/sync/"
+    assert ada.get(address).status_code == 200
+    assert Tool.objects.count() == 0
+    assert ada.post(address).status_code == 302
+    assert Tool.objects.count() > 5
+    assert [action for _, action, _, _ in changes()] == ["sync tools", "sync tools"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_server_that_is_not_there_is_said_to_be_down(ada, shop, settings):
+    settings.MCP_CONNECT_TIMEOUT = 0.2
+    Server.objects.filter(pk=shop.pk).update(url="http://127.0.0.1:9/mcp")
+    HealthCheck.objects.all().delete()
+
+    page = ada.post(f"{SERVERS}{shop.pk}/check/")
+
+    assert page.status_code == 200
+    assert HealthCheck.objects.get().ok is False
+    assert ada.post(f"{SERVERS}{shop.pk}/sync/").status_code == 200
+
+
+def test_servers_are_switched_off_and_on(ada, shop):
+    chosen = {"_selected_action": [shop.pk]}
+    for action, enabled in (("disable", False), ("enable", True)):
+        ada.post(SERVERS, chosen | {"action": action})
+        shop.refresh_from_db()
+        assert shop.enabled is enabled
+    assert [action for _, action, _, _ in changes()] == ["disabled", "enabled"]
+
+
+@pytest.mark.parametrize("action", ["sync_tools", "check_now", "enable", "disable"])
+def test_who_may_only_look_switches_nothing(client, cast, shop, action):
+    client.force_login(staff(cast.dev, "registry.view_server"))
+    client.post(SERVERS, {"_selected_action": [shop.pk], "action": action})
+
+    shop.refresh_from_db()
+    assert (shop.enabled, changes()) == (True, [])
+    assert client.post(f"{SERVERS}{shop.pk}/sync/").status_code == 403
+
+
+# --- Tools ----------------------------------------------------------------------------------------
+@pytest.fixture
+def waiting(shop):
+    return shop.tools.get()
+
+
+def accept(client, row, seen=None):
+    seen = seen or fingerprint(row.pending)
+    return client.post(f"{TOOLS}{row.pk}/accept/", {"seen": seen})
+
+
+def test_what_waits_is_accepted_as_it_was_seen(ada, waiting):
+    form = waiting.pending
+    assert accept(ada, waiting).status_code == 302
+
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.definition, waiting.pending) == ("offered", form, None)
+    assert Entry.objects.get(kind="tool.accepted").person == "ada@example.com"
+
+
+def test_what_has_changed_since_it_was_looked_at_is_not_accepted(ada, waiting):
+    page = accept(ada, waiting, seen="0" * 64)
+
+    waiting.refresh_from_db()
+    assert waiting.state == "quarantined"
+    assert b"changed again since it was looked at" in page.content
+
+
+def test_a_tool_is_rejected(ada, waiting):
+    assert ada.post(f"{TOOLS}{waiting.pk}/reject/").status_code == 302
+
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.state_reason) == ("quarantined", "rejected by ada@example.com")
+
+
+def test_many_are_accepted_after_they_were_shown(ada, shop, waiting):
+    other = tool(shop, "order")
+    chosen = {"action": "accept_selected", "_selected_action": [waiting.pk, other.pk]}
+
+    page = ada.post(TOOLS, chosen)
+    assert Tool.objects.offered().count() == 0
+    assert page.content.decode().count("omni-hidden") >= 2
+
+    seen = [f"{row.pk}:{fingerprint(row.pending)}" for row in (waiting, other)]
+    ada.post(TOOLS, chosen | {"seen": [seen[0], f"{other.pk}:{'0' * 64}"]})
+    assert set(Tool.objects.offered()) == {waiting}
+
+
+def test_a_gone_tool_has_nothing_to_decide(ada, waiting):
+    Tool.objects.filter(pk=waiting.pk).update(state=Tool.State.GONE)
+
+    assert accept(ada, waiting).status_code == 403
+    assert ada.post(f"{TOOLS}{waiting.pk}/reject/").status_code == 403
+
+
+def test_who_may_only_look_decides_nothing(client, cast, waiting):
+    client.force_login(staff(cast.dev, "registry.view_tool"))
+
+    assert client.get(f"{TOOLS}{waiting.pk}/change/").status_code == 200
+    assert accept(client, waiting).status_code == 403
+    client.post(TOOLS, {"action": "reject_selected", "_selected_action": [waiting.pk]})
+    assert not Entry.objects.filter(kind__startswith="tool.").exists()
+
+
+def test_a_definition_is_not_edited_by_posting_it(ada, waiting):
+    ada.post(f"{TOOLS}{waiting.pk}/change/", {"name": "x", "state": "offered", "definition": "{}"})
+
+    before = waiting.definition
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.definition) == ("quarantined", before)
