@@ -39,12 +39,11 @@ def ask(
     idempotency_key: str = "",
     task: Task = run_question,
 ) -> Question:
-    """Accept a question and have it worked on; the row that comes back is committed and on the
-    record.
+    """Accept a question and have it worked on; its row is committed and on the record.
 
-    Raises BadRequest (no text, too long), NotFound (no such conversation of this person), Refused
-    (the person may not ask), LimitReached, Conflict (the idempotency key stands for another
-    question).
+    Raises BadRequest (no text, too long), NotFound (no such conversation of this person),
+    NotAllowed (the person may not ask), LimitReached, Conflict (the idempotency key stands for
+    another question).
     """
     text = _checked_text(text)
     digest = _digest(text, conversation)

@@ -10,9 +10,7 @@ from audit.record import Who
 
 @dataclass(frozen=True)
 class Asker:
-    """A person at a door. `only_servers` is what their API key narrows them to; None is no
-    narrowing.
-    """
+    """A person at a door. `only_servers` is what an API key narrows them to; None is nothing."""
 
     user: User
     who: Who

@@ -1,6 +1,4 @@
-"""One thread of a process keeps the leases of all questions it works on, and hears when to stop
-one.
-"""
+"""One thread keeps the leases of all questions a process works on, and hears when to stop one."""
 
 import contextlib
 import logging

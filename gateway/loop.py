@@ -1,5 +1,4 @@
-"""Model and tools take turns until there is an answer, within bounds of turns, time, tokens and
-cost.
+"""Model and tools take turns until there is an answer, within bounds.
 
 Everything is written down as it happens, so that another worker can go on where this one stopped: a
 turn is replayed from its row, and a call that has been settled is never made again.

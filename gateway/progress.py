@@ -129,9 +129,7 @@ def read(question: UUID, after: str = "") -> list[Event]:
 
 
 class Deltas:
-    """Gathers a model's text into steps of a readable size, so that a long answer is not 2,000
-    steps.
-    """
+    """Gathers a model's text into steps of a readable size."""
 
     def __init__(
         self, show: Callable[[str], None], *, characters: int = 80, seconds: float = 0.1

@@ -28,9 +28,7 @@ _ADMINISTRATOR = (
 
 
 def system(question: Question, subject: Subject) -> str:
-    """The system prompt. Which of the two styles is used depends on who asks, and on nothing they
-    send.
-    """
+    """The system prompt; its style depends on who asks, and on nothing they send."""
     administrator = subject.super_admin or subject.role == "admin"
     style = _ADMINISTRATOR if administrator else _PERSON
     person = question.person

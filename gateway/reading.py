@@ -27,9 +27,7 @@ READ_RESULT = ToolSpec(
 
 
 def read_result(question: Question, arguments: Mapping[str, Any]) -> tuple[str, bool]:
-    """A page of a result of this same question, or a sentence saying what is wrong; and whether it
-    is.
-    """
+    """A page of a result of this same question or what is wrong, and whether something is."""
     page = arguments.get("page")
     try:
         call = question.calls.filter(pk=UUID(str(arguments.get("call")))).first()

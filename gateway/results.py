@@ -1,6 +1,4 @@
-"""What a tool returned, as text: for the model, for pages, for `read_result`. Nothing of it is
-trusted.
-"""
+"""What a tool returned, as text for the model and for pages. Nothing of it is trusted."""
 
 import json
 from collections.abc import Mapping

@@ -158,9 +158,7 @@ def asker_of(question: Question) -> Asker:
 
 
 def finish(question: Question, *, state: Question.State, **values: Any) -> bool:
-    """End the question on its row, on the record and for whoever watches; False when it was not
-    ours.
-    """
+    """End the question: its row, the record, the last step. False when it was not ours."""
     with transaction.atomic():
         if not question.finish(state, **values):
             return False
@@ -203,9 +201,7 @@ def _record_end(question: Question) -> None:
 
 
 def sweep(task: Task) -> int:
-    """End what is past its deadline, and start `task` for what nobody works on; how many were
-    touched.
-    """
+    """End what is past its deadline, have `task` run for what nobody works on; how many."""
     expired = [
         _expire(question)
         for question in Question.objects.unfinished().filter(deadline_at__lt=Now() - OVERDUE)

@@ -1,5 +1,4 @@
-"""The people of the tests, and the policy they live under. Everybody has a part; nobody is a
-fixture file.
+"""The people of the tests, and the policy they live under. Everybody has a part.
 
 Ada administers. Dev develops: may read on `upstream`, write nothing. Guest may do nothing at all.
 Sue is suspended.

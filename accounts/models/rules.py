@@ -61,9 +61,7 @@ class Rule(models.Model):
 
 
 class PolicyVersion(models.Model):
-    """The whole policy as it was from one moment on; its digest stands on every entry of the
-    record.
-    """
+    """The whole policy from one moment on; its digest stands on every entry of the record."""
 
     digest = models.CharField(max_length=64, db_index=True)
     document = models.JSONField()

@@ -4,6 +4,7 @@ import json
 import uuid
 
 import pytest
+from django.urls import get_resolver
 
 from audit.models import Entry
 from gateway.models import Question
@@ -33,8 +34,6 @@ def test_no_endpoint_answers_without_a_credential(client, cast, method, path):
 
 
 def test_every_path_of_the_api_asks_for_a_credential_but_the_probes(client, cast):
-    from django.urls import get_resolver  # noqa: PLC0415  the resolver is only needed here
-
     open_paths = set()
     for pattern in get_resolver().reverse_dict.values():
         path = "/" + pattern[0][0][0].replace("%(question_id)s", str(uuid.uuid4()))
@@ -254,3 +253,14 @@ def test_unknown_paths_answer_in_json(client):
     response = client.get("/api/nothing")
 
     assert (response.status_code, response.json()["error"]["code"]) == (404, "not_found")
+
+
+def test_every_path_of_the_api_stands_in_its_description(cast, client_of):
+    described = client_of(cast.dev).get("/api/schema", {"format": "json"}).json()
+
+    patterns = [pattern[0][0][0] for pattern in get_resolver().reverse_dict.values()]
+    served = {f"/{path.replace('%(question_id)s', '{question_id}')}" for path in patterns}
+    own = {path for path in served if path.startswith("/api/")} - {"/api/schema", "/api/docs"}
+    assert set(described["paths"]) == own
+    schemes = described["components"]["securitySchemes"]
+    assert set(schemes) == {"apiKey", "session"}
