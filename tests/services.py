@@ -130,7 +130,7 @@ def postgresql(folder: Path) -> Iterator[str]:
     options = [part for setting in settings for part in ("-c", setting)]
     with _server([*user, str(binaries / "postgres"), "-D", str(data), *options], signal.SIGINT):
         _until_it_answers([str(binaries / "pg_isready"), "-h", "127.0.0.1", "-p", str(port)])
-        yield f"postgres://postgres@127.0.0.1:{port}/omni2"
+        yield f"postgres://postgres@127.0.0.1:{port}/postgres"
 
 
 @contextmanager
