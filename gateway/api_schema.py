@@ -10,7 +10,7 @@ _STEPS = (
 )
 
 
-class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class ApiKeyScheme(OpenApiAuthenticationExtension):
     """`Authorization: Bearer omni2_…`."""
 
     target_class = "accounts.auth.ApiKeyAuthentication"
@@ -20,7 +20,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {"type": "http", "scheme": "bearer", "bearerFormat": "omni2_<prefix>_<secret>"}
 
 
-class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class SessionScheme(OpenApiAuthenticationExtension):
     """The cookie of a browser's session; changes need its CSRF token too."""
 
     target_class = "accounts.auth.SessionAuthentication"

@@ -124,7 +124,7 @@ class Tool(serializers.Serializer):
     name = serializers.CharField()
     description = serializers.CharField()
     input_schema = serializers.DictField()
-    read_only = serializers.BooleanField()  # type: ignore[assignment]  the body's own key
+    read_only = serializers.BooleanField()  # type: ignore[assignment]
 
 
 class Withheld(Refusal):

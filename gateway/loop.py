@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models.functions import Length
 from django.utils import timezone
 
 from gateway import calls, errors, progress, prompt, results, retrieval, toolbox
@@ -112,11 +113,14 @@ def _replay(run: Run) -> Reply | None:
 def _take_turn(run: Run, number: int) -> Reply:
     run.check()
     run.spending.check()
-    offered = _offer(run)
+    box = toolbox.open_for(run.asker)
+    offered = _offer(run, box)
     run.show("turn", number=number)
     started = time.monotonic()
-    reply = _ask_model(run, offered)
+    reply = _ask_model(run, offered, system=prompt.system(run.question, box.subject))
     with transaction.atomic():
+        if not run.question.renew():
+            raise errors.LeaseLost("Another worker has taken this question over.")
         Turn.objects.create(
             question=run.question,
             number=number,
@@ -131,29 +135,35 @@ def _take_turn(run: Run, number: int) -> Reply:
     return reply
 
 
-def _offer(run: Run) -> list[ToolSpec]:
+def _offer(run: Run, box: toolbox.Toolbox) -> list[ToolSpec]:
     """The tools of this turn: what the person may use, and of very many the ones that matter."""
-    offered = list(toolbox.open_for(run.asker).offered)
+    offered = list(box.offered)
     if len(offered) > settings.TOOLS_PER_TURN:
         best = retrieval.rank(run.question.text, offered)[: settings.TOOLS_PER_TURN]
         offered = sorted((spec for spec, _ in best), key=lambda spec: spec.name)
-    if any(len(call.text) > settings.RESULT_MAX_CHARACTERS for call in run.question.calls.all()):
+    lengths = run.question.calls.values_list(Length("text"), flat=True)
+    if any(length > settings.RESULT_MAX_CHARACTERS for length in lengths):
         offered.append(READ_RESULT)
     return offered
 
 
-def _ask_model(run: Run, offered: Sequence[ToolSpec]) -> Reply:
+def _ask_model(run: Run, offered: Sequence[ToolSpec], *, system: str) -> Reply:
     deltas = progress.Deltas(lambda text: run.show("delta", text=text))
+
+    def start_over() -> None:
+        deltas.drop()
+        run.show("restart")
+
     remaining = (run.question.deadline_at - timezone.now()).total_seconds()
     try:
         reply = run.model.turn(
-            system=prompt.system(run.question, run.asker.subject()),
+            system=system,
             tools=offered,
             messages=run.messages,
             on_delta=deltas,
             deadline=time.monotonic() + min(remaining, settings.MODEL_TIMEOUT),
             cancelled=run.stop.is_set,
-            on_restart=lambda: run.show("restart"),
+            on_restart=start_over,
         )
     except ModelCancelled:
         run.check()

@@ -163,7 +163,7 @@ class Question(models.Model):
             )
         )
         if rows:
-            self.refresh_from_db()
+            self.refresh_from_db(fields=["state", "owner", "attempt", "lease_until", "started_at"])
         return rows == 1
 
     def renew(self) -> bool:

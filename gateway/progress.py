@@ -151,3 +151,7 @@ class Deltas:
             self._show("".join(self._waiting))
         self._waiting = []
         self._since = time.monotonic()
+
+    def drop(self) -> None:
+        """Forget what was not shown yet: the turn starts over."""
+        self._waiting = []

@@ -29,6 +29,7 @@ class Toolbox:
     """`offered` in a fixed order, so that a provider can cache it; `withheld` with reasons."""
 
     policy_version: str
+    subject: Subject
     offered: tuple[ToolSpec, ...]
     withheld: tuple[Withheld, ...]
 
@@ -51,7 +52,7 @@ def _sort_out(policy: Policy, version: str, subject: Subject, tools: Iterable[To
             withheld.append(Withheld(tool, decision))
             continue
         offered.append(spec_of(tool, policy))
-    return Toolbox(version, tuple(offered), tuple(withheld))
+    return Toolbox(version, subject, tuple(offered), tuple(withheld))
 
 
 def target_of(tool: Tool) -> Target:

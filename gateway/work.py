@@ -101,7 +101,9 @@ def drain() -> None:
 def run(question_id: UUID | str, *, model: Model | None = None) -> Question | None:
     """Claim the question, answer it, end it. None when it is somebody else's or has ended."""
     question = (
-        Question.objects.select_related("person", "conversation").filter(pk=question_id).first()
+        Question.objects.select_related("person__role", "conversation")
+        .filter(pk=question_id)
+        .first()
     )
     owner = f"{socket.gethostname()[:32]}:{os.getpid()}:{secrets.token_hex(4)}"
     if question is None or not question.claim(owner):

@@ -170,7 +170,7 @@ RESULT_MAX_CHARACTERS = env.int("OMNI2_RESULT_MAX_CHARACTERS", default=16_000)
 STDIO_COMMANDS = env.json("OMNI2_STDIO_COMMANDS", default=[])
 # host:port pairs inside the company's network that servers may be registered at.
 INTERNAL_ADDRESSES = env.list("OMNI2_INTERNAL_ADDRESSES", default=[])
-MCP_CONNECT_TIMEOUT = env.float("OMNI2_MCP_CONNECT_TIMEOUT_SECONDS", default=10)
+MCP_CONNECT_TIMEOUT = env.float("OMNI2_MCP_CONNECT_TIMEOUT_SECONDS", default=30)
 MCP_CALL_TIMEOUT = env.float("OMNI2_MCP_CALL_TIMEOUT_SECONDS", default=30)
 MCP_SYNC_MINUTES = env.int("OMNI2_MCP_SYNC_MINUTES", default=30)
 MCP_HEALTH_SECONDS = env.int("OMNI2_MCP_HEALTH_SECONDS", default=60)

@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                 ('connection_max_age_seconds', models.PositiveIntegerField(default=0, help_text='0 means no limit.')),
                 ('requests_per_minute', models.PositiveIntegerField(default=0, help_text='0 means no limit.')),
                 ('burst', models.PositiveIntegerField(default=0)),
-                ('argument_defaults', models.JSONField(blank=True, default=dict, help_text='Values the gateway fills in where a tool takes an argument of that name and none is given.')),
+                ('argument_defaults', models.JSONField(blank=True, default=dict, help_text='What the gateway fills in where a tool takes such an argument and none came.')),
                 ('health', models.CharField(choices=[('unknown', 'Unknown'), ('up', 'Up'), ('down', 'Down')], default='unknown', max_length=8)),
                 ('last_error', models.TextField(blank=True, editable=False)),
                 ('checked_at', models.DateTimeField(blank=True, editable=False, null=True)),

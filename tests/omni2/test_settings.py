@@ -28,8 +28,7 @@ def test_no_setting_of_ours_is_read_and_then_ignored():
     unread = {
         name
         for name in ours - framework
-        if not re.search(rf"settings\.{name}\b", code)
-        and len(re.findall(rf"\b{name}\b", text)) < 2
+        if not re.search(rf"settings\.{name}\b", code) and len(re.findall(rf"\b{name}\b", text)) < 2
     }
 
     assert unread == set()
