@@ -110,7 +110,7 @@ class RecordedAdmin(Pages):
             **self.facts_of(obj),
         )
 
-    def facts_of(self, obj: Model) -> dict[str, str]:
+    def facts_of(self, obj: Model) -> dict[str, Any]:
         """Columns of the entry that the object fills, such as the server's name."""
         return {}
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from unfold.sites import UnfoldAdminSite
 
 from accounts.models import User
@@ -33,7 +33,7 @@ class Site(UnfoldAdminSite):
         """Everybody's login page; somebody logged in who is not staff is told so."""
         if isinstance(request.user, User) and request.user.may_act():
             raise PermissionDenied
-        return redirect_to_login(request.GET.get("next") or reverse_lazy("admin:index"))
+        return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
 
     def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
         return LogoutView.as_view()(request)
@@ -80,7 +80,11 @@ _GROUPS: list[tuple[str, list[tuple[str, str, str]]]] = [
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """The admin's navigation: the pages this administrator may see, by what they are about."""
-    ask = {"title": "Ask a question", "icon": "door_open", "link": reverse_lazy("home")}
+    ask: dict[str, Any] = {
+        "title": "Ask a question",
+        "icon": "door_open",
+        "link": reverse_lazy("home"),
+    }
     # Its path begins every other one, which would count as being there.
     ask["active"] = lambda _: False
     overview = {"title": "Overview", "icon": "dashboard", "link": reverse_lazy("admin:index")}

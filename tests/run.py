@@ -29,8 +29,8 @@ CHECKS = {
     "system checks": ("python", "manage.py", "check", "--fail-level", "WARNING"),
     "migrations": ("python", "manage.py", "makemigrations", "--check", "--dry-run"),
 }
-# What does not depend on the store, and takes its time: the embedded suite has run it.
-STORELESS = tuple(f"tests/omni2/test_{name}.py" for name in ("demo", "docker", "environment"))
+# Environments, the demo, the image: no part of the product's own suite, and they take their time.
+DELIVERY = tuple(f"tests/omni2/test_{name}.py" for name in ("demo", "docker", "environment"))
 
 
 @dataclass(frozen=True)
@@ -86,13 +86,17 @@ def run_suite(name: str, options: list[str], environment: dict[str, str]) -> Ste
 
 def run_suites(environment: dict[str, str], found: services.Services) -> list[Step]:
     """The suite embedded and, where both servers are, once more on PostgreSQL with Redis."""
+    apart = [f"--ignore={path}" for path in DELIVERY]
     left_out = ["postgres", "redis", *([] if found.chromium else ["browser"])]
-    without = ["-m", " and ".join(f"not {marker}" for marker in left_out)]
-    steps = [run_suite("embedded", without, environment)]
+    embedded = ["-m", " and ".join(f"not {marker}" for marker in left_out), *apart]
+    steps = [
+        run_suite("of what is delivered", list(DELIVERY), environment),
+        run_suite("embedded", embedded, environment),
+    ]
     if found.database_url and found.redis_url:
         addresses = {"DATABASE_URL": found.database_url, "REDIS_URL": found.redis_url}
-        without = ["-m", "not browser", *(f"--ignore={path}" for path in STORELESS)]
-        steps.append(run_suite("on PostgreSQL and Redis", without, environment | addresses))
+        scaled = ["-m", "not browser", *apart]
+        steps.append(run_suite("on PostgreSQL and Redis", scaled, environment | addresses))
     return steps
 
 
