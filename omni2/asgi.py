@@ -16,14 +16,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "omni2.settings")
 django_application = get_application()
 
 from django.conf import settings  # noqa: E402  Django is set up by the line above
-from django.urls import get_resolver  # noqa: E402
+from django.core.management import call_command  # noqa: E402
 
 from gateway import work  # noqa: E402
 from omni2.schedule import Scheduler, jobs  # noqa: E402
 from registry.mcp.client import connections  # noqa: E402
 
-# Loads every view now, not during the first request.
-get_resolver().url_patterns  # noqa: B018  a property that loads
+# A deployment that is set up wrongly does not start; and every view is loaded now, not later.
+call_command("check")
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
