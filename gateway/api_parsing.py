@@ -1,6 +1,7 @@
 """JSON read strictly: what is checked later is then the very object that was sent."""
 
 import json
+import math
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -9,6 +10,7 @@ from rest_framework.parsers import BaseParser
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 64
+MAX_DIGITS = 300
 
 
 class Malformed(ValueError):
@@ -16,13 +18,28 @@ class Malformed(ValueError):
 
 
 def strict_loads(data: bytes) -> Any:
-    """Parse UTF-8 JSON; duplicate keys, NaN and nesting deeper than 64 raise `Malformed`."""
+    """Parse UTF-8 JSON; duplicate keys, NaN and nesting deeper than 64 raise `Malformed`.
+
+    So do numbers too large for a float or longer than 300 digits, and halves of characters: no
+    reader after us would take them for the same.
+    """
     if len(data) > MAX_BYTES:
         raise Malformed("The body is larger than 1 MiB.")
     try:
         text = data.decode("utf-8")
         _check_depth(text)
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_no_constant,
+            parse_int=_whole,
+            parse_float=_finite,
+        )
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
+    except UnicodeEncodeError:
+        raise Malformed("A text holds half a character.") from None
     except UnicodeDecodeError:
         raise Malformed("The body is not UTF-8.") from None
     except json.JSONDecodeError as error:
@@ -63,6 +80,19 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> Any:
     raise Malformed(f"{name} is not JSON.")
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise Malformed(f"A number has more than {MAX_DIGITS} digits.")
+    return int(digits)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise Malformed(f"The number {digits[:40]} is too large.")
+    return number
 
 
 class StrictJSONParser(BaseParser):

@@ -67,7 +67,7 @@ class InMemory:
         log = self._logs.get(question)
         if log is None:
             return []
-        position = int(after) if after.isdigit() else 0
+        position = int(after) if after.isdecimal() and len(after) < 10 else 0
         return log.events[position:]
 
     def _forget_old(self) -> None:
