@@ -26,7 +26,7 @@ def furnish(cast: Cast) -> dict[str, str]:
     cast.dev.password = f"pbkdf2_sha256$1$salt${SECRET}"
     cast.dev.save()
     key, text = ApiKey.issue(cast.dev, HOSTILE)
-    ServerGrant.objects.create(user=cast.dev, server="upstream", tools=["*"], reason=HOSTILE)
+    ServerGrant.objects.create(user=cast.dev, server="shop", tools=["*"], reason=HOSTILE)
     UsageLimit.objects.create(user=cast.dev)
     ProvisioningRule.objects.create(email_domain="@example.com")
     server = _server()

@@ -27,8 +27,9 @@ import json, sys, django; django.setup()
 from django.core.management import call_command
 call_command("migrate", verbosity=0)
 from accounts.models import SetupLink
+from tests.admin_pages import furnish
 from tests.cast import assemble, register
-cast = assemble(); register(sys.argv[1])
+cast = assemble(); register(sys.argv[1]); furnish(cast)
 print(json.dumps({one.email: SetupLink.issue(one) for one in (cast.ada, cast.dev)}))
 """
 

@@ -187,7 +187,7 @@ function callDetails(call) {
 }
 
 function why({ layer, rule, reason, fix }) {
-  const rows = [["Why", sentence(reason)], ["Rule", rule], ["Layer", layer], ["What would help", sentence(fix)]];
+  const rows = [["Why", reason], ["Rule", rule], ["Layer", layer], ["What would help", sentence(fix)]];
   return el("dl", { class: "why" }, rows.filter(([, text]) => text).map(([name, text]) => [el("dt", {}, name), el("dd", {}, text)]));
 }
 

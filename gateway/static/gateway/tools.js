@@ -72,7 +72,7 @@ function offeredTool(tool) {
 }
 
 function withheldTool(tool) {
-  return el("li", {}, el("strong", {}, tool.tool), el("p", {}, sentence(tool.reason)), tool.fix ? el("p", { class: "fix" }, sentence(tool.fix)) : null);
+  return el("li", {}, el("strong", {}, tool.tool), el("p", {}, tool.reason), tool.fix ? el("p", { class: "fix" }, sentence(tool.fix)) : null);
 }
 
 function firstLines(text) {
