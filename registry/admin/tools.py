@@ -28,6 +28,7 @@ class Waiting(NamedTuple):
 
     tool: Tool
     fingerprint: str
+    reason: SafeString
     compared: SafeString
 
 
@@ -107,7 +108,7 @@ class ToolAdmin(DeedsOnlyAdmin):
             form=Seen,
             initial={"seen": fingerprint(tool.pending)},
             page="accept_tool",
-            context={"compared": self.shown_definition(tool)},
+            context={"compared": self.shown_definition(tool), "reason": self.why(tool)},
         )
         return self.carry_out(request, tool, deed, do=do)
 
@@ -152,7 +153,10 @@ class ToolAdmin(DeedsOnlyAdmin):
                 self.message_user(request, f"{tool} stays set aside.")
 
     def _ask_to_accept(self, request: HttpRequest, tools: list[Tool]) -> HttpResponse:
-        waiting = [Waiting(t, fingerprint(t.pending), self.shown_definition(t)) for t in tools]
+        waiting = [
+            Waiting(one, fingerprint(one.pending), self.why(one), self.shown_definition(one))
+            for one in tools
+        ]
         context = self.admin_site.each_context(request) | {
             "opts": self.opts,
             "title": "Accept these tools?",
