@@ -10,7 +10,9 @@ from audit import redact
 
 
 def _redacted(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
-    return {key: redact.redact(value) for key, value in event.items()}
+    # Whole, not value by value: a key may announce a secret.
+    safe: Any = redact.redact(event)
+    return safe
 
 
 def json_formatter() -> logging.Formatter:

@@ -4,7 +4,6 @@ import pytest
 
 from gateway import results
 
-
 TEXT = {"type": "text", "text": "a"}
 
 

@@ -1,0 +1,82 @@
+"""Probes say a word and nothing more; the whole is for people with a credential."""
+
+import pytest
+from django.db import connection
+
+from accounts.models import PolicyVersion
+from registry.models import Server, Tool
+
+pytestmark = pytest.mark.django_db
+
+
+def answer(client, path):
+    response = client.get(path)
+    return response.status_code, response.json()
+
+
+@pytest.mark.parametrize(("path", "status"), [("live", "live"), ("ready", "ready")])
+def test_a_probe_without_a_credential_hears_one_word(client, cast, path, status):
+    assert answer(client, f"/api/health/{path}") == (200, {"status": status})
+
+
+def test_not_ready_while_a_migration_is_missing(client, cast):
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'gateway'")
+
+    assert answer(client, "/api/health/ready") == (503, {"status": "not ready"})
+    assert answer(client, "/api/health/live") == (200, {"status": "live"})
+
+
+def test_not_ready_while_the_policy_cannot_be_read(client, cast):
+    PolicyVersion.objects.update(digest="0" * 64)
+
+    assert answer(client, "/api/health/ready") == (503, {"status": "not ready"})
+    assert answer(client, "/api/health/live") == (200, {"status": "live"})
+
+
+def test_not_ready_while_a_table_does_not_answer(client, cast):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE accounts_policyversion RENAME TO elsewhere")
+
+    assert answer(client, "/api/health/ready") == (503, {"status": "not ready"})
+
+
+@pytest.mark.parametrize("header", [{}, {"HTTP_AUTHORIZATION": "Bearer omni2_x_y"}])
+def test_the_whole_is_not_for_strangers(client, cast, header):
+    response = client.get("/api/health", **header)
+
+    assert response.status_code == 401
+    assert set(response.json()) == {"error"}
+
+
+def server(name, **fields):
+    return Server.objects.create(name=name, transport=Server.Transport.HTTP, **fields)
+
+
+@pytest.mark.parametrize(
+    ("health", "status"), [("up", "healthy"), ("unknown", "healthy"), ("down", "degraded")]
+)
+def test_a_server_that_is_down_makes_it_degraded(client_of, cast, settings, health, status):
+    one = server("one", health=health, last_error="refused" if health == "down" else "")
+    for number, state in enumerate(Tool.State.values):
+        one.tools.create(name=state, qualified_name=f"t{number}", fingerprint="f", state=state)
+    server("off", health="down", enabled=False)
+
+    assert answer(client_of(cast.dev), "/api/health") == (
+        200,
+        {
+            "status": status,
+            "version": settings.VERSION,
+            "database": "up",
+            "servers": [
+                {
+                    "name": "one",
+                    "health": health,
+                    "tools": 1,
+                    "checked_at": None,
+                    "error": one.last_error,
+                }
+            ],
+            "tools": 1,
+        },
+    )

@@ -1,0 +1,69 @@
+"""Every path there is, and what a stranger gets to see of it."""
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from omni2 import urls
+
+QUESTION = "6f1c1a3e-0000-4000-8000-000000000000"
+
+
+def paths(patterns, before=""):
+    for one in patterns:
+        place = before + str(one.pattern)
+        if isinstance(one, URLResolver) and place != "admin/":
+            yield from paths(one.url_patterns, place)
+        elif isinstance(one, URLPattern):
+            yield "/" + place
+
+
+PAGES = {"/", "/conversation/<uuid:conversation_id>"}
+OPEN = {"/login/", "/logout/", "/setup/<str:token>"}
+PROBES = {"/api/health/live", "/api/health/ready"}
+API = {
+    "/api/health",
+    "/api/query",
+    "/api/query/<uuid:question_id>",
+    "/api/query/<uuid:question_id>/events",
+    "/api/query/<uuid:question_id>/cancel",
+    "/api/mcp/tools/list",
+    "/api/mcp/tools/call",
+    "/api/schema",
+    "/api/docs",
+}
+
+
+def test_these_are_all_paths_but_the_admins():
+    assert set(paths(urls.urlpatterns)) == PAGES | OPEN | PROBES | API | {"/slack/events"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("place", "status"),
+    [
+        ("/", 302),
+        (f"/conversation/{QUESTION}", 302),
+        ("/admin/", 302),
+        ("/admin/accounts/user/", 302),
+        ("/admin/nothing/", 302),
+        ("/login/", 200),
+        ("/setup/nonsense", 410),
+        ("/slack/events", 405),
+        ("/nothing", 404),
+        ("/api/nothing", 404),
+        ("/api/query/not-a-uuid", 404),
+        ("/mcp", 404),
+        ("/static/../omni2/settings.py", 404),
+        ("/.env", 404),
+        ("/secrets.json", 404),
+    ],
+)
+def test_a_stranger_gets_no_further_than_this(client, place, status):
+    assert client.get(place).status_code == status
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 500])
+def test_errors_are_our_own(status):
+    found = get_resolver().resolve_error_handler(status)
+
+    assert found.__module__ == "gateway.web"
