@@ -27,7 +27,7 @@ from accounts.models import User
 from audit import record
 from audit.models import Entry
 from audit.record import Who
-from gateway import errors, loop, present, progress
+from gateway import calls, errors, loop, present, progress
 from gateway.asker import Asker
 from gateway.heartbeat import Pulse, heart
 from gateway.llm.base import Model
@@ -164,6 +164,8 @@ def finish(question: Question, *, state: Question.State, **values: Any) -> bool:
     with transaction.atomic():
         if not question.finish(state, **values):
             return False
+        if state != Question.State.ANSWERED:
+            _settle_calls(question)
         _record_end(question)
     progress.publish(question.pk, "done", **present.question(question))
     return True
@@ -227,7 +229,6 @@ def _expire(question: Question) -> bool:
     if not taken:
         return False
     question.refresh_from_db()
-    _settle_calls(question)
     return finish(
         question,
         state=Question.State.EXPIRED,
@@ -237,6 +238,7 @@ def _expire(question: Question) -> bool:
 
 
 def _settle_calls(question: Question) -> None:
+    """No call of an ended question stays open: what a dead worker left is an unknown outcome."""
     asker = Asker(User(pk=question.person_id), Who(**question.origin))
     for call in question.calls.filter(state=Call.State.STARTED):
-        loop.calls.settle_lost(call, asker)
+        calls.settle_lost(call, asker)

@@ -18,3 +18,6 @@ if os.environ.get("REDIS_URL") and _process:
     os.environ["REDIS_URL"] = f"{os.environ['REDIS_URL'].rpartition('/')[0]}/{int(_process) + 1}"
 
 from omni2.settings import *  # noqa: E402, F403
+
+# Tests log people in; they do not need the time that a real hash takes.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
