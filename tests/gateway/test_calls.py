@@ -1,0 +1,225 @@
+"""The one door to a tool: what is not allowed, not right or not on the record never leaves."""
+
+from uuid import uuid4
+
+import pytest
+from django.db import DatabaseError, connection
+
+from accounts import access
+from accounts.errors import PolicyUnavailable
+from accounts.models import PolicyVersion, Rule
+from audit import redact
+from audit.models import Entry
+from gateway import calls, errors
+from gateway.models import Call, Door
+from registry.models import Server, Tool
+from tests.ways.asking import put
+
+pytestmark = pytest.mark.django_db
+
+SENDS = pytest.mark.django_db(transaction=True)
+
+
+def wish(cast, tool="echo", arguments=None, *, user=None, **more):
+    arguments = {"text": "x"} if arguments is None else arguments
+    return calls.Wish(cast.asker(user or cast.ada), Door.CLI, "upstream", tool, arguments, **more)
+
+
+def entries():
+    found = Entry.objects.filter(kind__startswith="call.").order_by("pk")
+    return [(entry.kind, entry.outcome, entry.error_code) for entry in found]
+
+
+# --- Nothing fails open (T-33) --------------------------------------------------------------------
+def no_policy():
+    PolicyVersion.objects.update(digest="0" * 64)
+
+
+def no_record():
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE audit_entry RENAME TO elsewhere")
+
+
+def no_person():
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE accounts_user RENAME TO elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("broken", "error"),
+    [(no_policy, PolicyUnavailable), (no_record, DatabaseError), (no_person, DatabaseError)],
+)
+def test_what_cannot_be_decided_or_recorded_is_not_sent(cast, upstream, broken, error):
+    wanted = wish(cast)
+    broken()
+
+    with pytest.raises(error):
+        calls.call(wanted)
+
+    assert upstream.calls == []
+    assert Call.objects.count() == 0
+
+
+def test_a_limit_of_the_server_is_told_recorded_and_not_sent(cast, upstream):
+    name = f"limited-{uuid4().hex[:8]}"
+    Server.objects.update(requests_per_minute=1, name=name)
+    wanted = calls.Wish(cast.asker(cast.ada), Door.CLI, name, "echo", {"text": 5})
+
+    with pytest.raises(errors.BadArguments):
+        calls.call(wanted)
+    with pytest.raises(errors.LimitReached, match="1 a minute"):
+        calls.call(wanted)
+
+    assert upstream.calls == []
+    assert entries() == [
+        ("call.refused", "refused", "bad_arguments"),
+        ("call.refused", "refused", "limit_reached"),
+    ]
+
+
+@pytest.mark.parametrize("question", [False, True])
+def test_what_a_person_must_approve_waits_with_its_reason(cast, upstream, question):
+    Rule.objects.create(kind=Rule.Kind.CONFIRM, patterns=["add"])
+    access.publish("tests")
+    asked = put(cast, cast.dev, "add") if question else None
+    told = []
+    wanted = wish(
+        cast, "add", {"a": 1, "b": 2}, user=cast.dev, question=asked, step="s1" if asked else "",
+        show=lambda kind, **data: told.append((kind, data["tool"], data["layer"])),
+    )  # fmt: skip
+
+    with pytest.raises(errors.NeedsApproval) as caught:
+        calls.call(wanted)
+
+    assert caught.value.details()["fix"] != ""
+    assert told == [("refused", "add", caught.value.decision.layer)]
+    assert entries() == [("call.refused", "refused", "needs_approval")]
+    assert upstream.calls == []
+    assert [(row.state, row.error_code) for row in Call.objects.all()] == (
+        [("refused", "needs_approval")] if question else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("server", "tool"),
+    [
+        ("upstream", ""),
+        ("upstream", "upstream__echo"),
+        ("upstream", "ECHO"),
+        ("upstream", "echo\n"),
+        ("upstream", "e\u0441ho"),
+        ("Upstream", "echo"),
+        ("", "echo"),
+        ("other", "echo"),
+        ("upstream", "%"),
+    ],
+)
+def test_a_name_that_is_not_the_stored_one_is_unknown_and_on_the_record(
+    cast, upstream, server, tool
+):
+    wanted = calls.Wish(cast.asker(cast.ada), Door.CLI, server, tool, {"text": "x"})
+
+    with pytest.raises(errors.UnknownTool):
+        calls.call(wanted)
+
+    assert upstream.calls == []
+    assert entries() == [("call.refused", "refused", "unknown_tool")]
+
+
+# --- What was sent --------------------------------------------------------------------------------
+@SENDS
+def test_the_arguments_sent_are_those_decided_on_whoever_changes_them_meanwhile(cast, upstream):
+    given = {"text": "first"}
+
+    def change(kind, **data):
+        given["text"] = "second"
+
+    row = calls.call(wish(cast, arguments=given, show=change))
+
+    assert given == {"text": "second"}
+    assert upstream.calls == [("echo", {"text": "first"})]
+    assert row.arguments == {"text": "first"}
+
+
+@SENDS
+def test_every_step_is_shown_with_the_id_of_its_row(cast, upstream):
+    told = []
+    row = calls.call(wish(cast, show=lambda kind, **data: told.append((kind, data))))
+
+    [(first, calling), (second, called)] = told
+    assert (first, calling) == (
+        "calling",
+        {"call": str(row.pk), "server": "upstream", "tool": "echo", "arguments": {"text": "x"}},
+    )
+    assert (second, called["call"], called["state"], called["preview"]) == (
+        "called", str(row.pk), "done", "x",
+    )  # fmt: skip
+
+
+@SENDS
+def test_a_secret_the_server_gives_back_is_nowhere_afterwards(cast, upstream):
+    def kept(text):
+        row = calls.call(wish(cast, arguments={"text": f"a {text} b"}))
+        row.refresh_from_db()
+        # What the person sent is theirs; what came back is not.
+        return row.text, str(list(Entry.objects.values_list("preview", "detail")))
+
+    text, record = kept("T38-not-yet-a-secret")
+    assert text == "a T38-not-yet-a-secret b" and text in record, "the test could not fail"
+
+    redact.remember("T38-upstream-credential")
+    try:
+        text, record = kept("T38-upstream-credential")
+    finally:
+        redact.forget("T38-upstream-credential")
+    assert text == "a [redacted] b"
+    assert "T38-upstream-credential" not in record
+
+
+@SENDS
+@pytest.mark.parametrize(
+    ("annotations", "error", "state"),
+    [
+        ({"readOnlyHint": True}, errors.UpstreamFailed, "failed"),
+        ({"idempotentHint": True}, errors.UpstreamFailed, "failed"),
+        ({}, errors.OutcomeUnknown, "unknown"),
+        ({"readOnlyHint": "true"}, errors.OutcomeUnknown, "unknown"),
+    ],
+)
+def test_no_answer_in_time_is_unknown_unless_the_tool_is_declared_harmless(
+    cast, upstream, annotations, error, state
+):
+    Tool.objects.filter(name="slow").update(annotations=annotations)
+
+    with pytest.raises(error):
+        calls.call(wish(cast, "slow", {"seconds": 5}, timeout=0.1))
+
+    row = Call.objects.get()
+    assert (row.state, row.finished_at is None) == (state, False)
+    assert [(kind, outcome) for kind, outcome, _ in entries()] == [
+        ("call.calling", "pending"), ("call.called", state),
+    ]  # fmt: skip
+
+
+@SENDS
+def test_a_server_that_is_not_there_has_carried_nothing_out(cast, upstream, settings):
+    settings.INTERNAL_ADDRESSES = ["127.0.0.1:1"]
+    Server.objects.update(url="http://127.0.0.1:1/mcp")
+
+    with pytest.raises(errors.UpstreamFailed):
+        calls.call(wish(cast, "write_note"))
+
+    assert Call.objects.get().state == "failed"
+    assert [kind for kind, _, _ in entries()] == ["call.calling", "call.called"]
+
+
+@SENDS
+def test_a_worker_that_lost_its_question_calls_nothing(cast, upstream):
+    question = put(cast, cast.ada, "note it")
+    assert question.claim("old:1")
+    type(question).objects.filter(pk=question.pk).update(owner="new:1")
+
+    with pytest.raises(errors.LeaseLost):
+        calls.call(wish(cast, "write_note", question=question, step="s1"))
+
+    assert (upstream.calls, Call.objects.count(), entries()) == ([], 0, [])
