@@ -12,6 +12,7 @@ from typing import Any
 import django
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.core.handlers.asgi import ASGIHandler
+from django.db import connections
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -39,8 +40,12 @@ class OneHopHandler(ASGIHandler):
         try:
             async with ThreadSensitiveContext(executor=thread):
                 await self.handle(scope, receive, send)
-        finally:
-            self._idle.append(thread)
+        except BaseException:
+            # Given up by the server: the thread may still be at it, and must take no other request.
+            thread.submit(connections.close_all)
+            thread.shutdown(wait=False)
+            raise
+        self._idle.append(thread)
 
 
 def get_application() -> OneHopHandler:
