@@ -92,6 +92,8 @@ class Heart:
                 renewed = time.monotonic() if due else renewed
             except Error:
                 log.warning("the database did not answer the heartbeat", exc_info=True)
+                # One that broke stays broken, and nobody else looks after this thread.
+                connection.close()
         connection.close()
 
     def _beat(self, pulses: list[Pulse], *, renew: bool) -> None:
