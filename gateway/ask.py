@@ -21,6 +21,7 @@ from gateway import errors, heartbeat, progress, work
 from gateway.asker import Asker
 from gateway.models import Conversation, Door, Question
 from gateway.tasks import run_question
+from registry.waiting import release_connection
 
 # How often waiting looks at the steps, and at the row itself.
 STEP_SECONDS = 0.005 if not settings.REDIS_URL else 0.05
@@ -200,15 +201,19 @@ def wait(question_id: UUID, timeout: float) -> Question:
     """The question once it has ended, or as it is after `timeout` seconds."""
     end = time.monotonic() + timeout
     looked = time.monotonic()
+    after = ""
     while True:
         now = time.monotonic()
-        steps = progress.read(question_id)
+        steps = progress.read(question_id, after)
+        after = steps[-1].id if steps else after
         # Steps say at once that it is done; the row says it too, should the steps have been lost.
         if (steps and steps[-1].kind == "done") or now - looked > LOOK_SECONDS or now >= end:
             looked = now
             question = Question.objects.get(pk=question_id)
             if question.finished or now >= end:
                 return question
+            # The worker we wait for may need the connection more than we do.
+            release_connection()
         time.sleep(STEP_SECONDS)
 
 

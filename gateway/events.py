@@ -21,6 +21,7 @@ from rest_framework.request import Request
 from gateway import ask, errors, present, progress
 from gateway.api import QuestionView, asker_of
 from gateway.models import Question
+from registry.waiting import release_connection
 
 STEP_SECONDS = 0.05 if not settings.REDIS_URL else 0.15
 LOOK_SECONDS = 1.0
@@ -85,7 +86,10 @@ async def _steps_after(question_id: UUID, after: str) -> list[progress.Event]:
 
 def _ended(question_id: UUID) -> dict[str, Any] | None:
     question = Question.objects.get(pk=question_id)
-    return present.question(question) if question.finished else None
+    ended = present.question(question) if question.finished else None
+    # An open page must not keep a connection from those who work.
+    release_connection()
+    return ended
 
 
 def _frame(kind: str, data: Mapping[str, Any], *, id: str = "") -> bytes:

@@ -3,6 +3,7 @@
 `gateway.calls` is the only user. Nothing here asks who may; that has been decided.
 """
 
+import math
 import os
 import threading
 import time
@@ -24,6 +25,7 @@ from registry.mcp.errors import (
     UpstreamError,
 )
 from registry.models import Server, Tool
+from registry.waiting import release_connection
 
 # Calls of this process to one server at a time: a slow one takes no more threads than these.
 PLACES = 8
@@ -47,13 +49,14 @@ def call(
     timeout: float | None = None,
     cancelled: Stop | None = None,
 ) -> dict[str, Any]:
-    """The tool's raw result, within `timeout` seconds (the server's own when None), tries included.
+    """The tool's raw result, within the server's own time or `timeout` seconds, whichever is less.
 
-    The server's row says how many tries there are. A second one is made only where the first was
-    provably not carried out, or the tool declares that twice is as good as once. Raises
-    `UpstreamError` or `RegistryError`; `executed` on both says whether the tool may have run.
+    All tries are included; the server's row says how many there are. A second one is made only
+    where the first was provably not carried out, or the tool declares that twice is as good as
+    once. Raises `UpstreamError` or `RegistryError`; `executed` on both says whether the tool may
+    have run.
     """
-    seconds = server.timeout_seconds if timeout is None else timeout
+    seconds = min(server.timeout_seconds, math.inf if timeout is None else timeout)
     deadline = time.monotonic() + seconds
     endpoint = endpoint_of(server)
     place = _place(server)
@@ -104,6 +107,8 @@ def _once(
 ) -> dict[str, Any]:
     seconds = max(0.0, deadline - time.monotonic())
     breaker.admit(target.server, probe=timedelta(seconds=seconds + PROBE_GRACE))
+    # While the server takes its time, others may need the database more than we do.
+    release_connection()
     try:
         result = connections.call_tool(
             target.endpoint, target.tool.name, arguments, timeout=seconds, cancelled=cancelled

@@ -1,9 +1,10 @@
 """Before a question is accepted: limits of roles, own and of teams."""
 
 import pytest
+from django.db import connection
 
 from accounts.models import Role, Team
-from gateway import errors
+from gateway import ask, errors
 from tests.ways.asking import put
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,3 +36,17 @@ def test_a_super_admin_has_no_limits(cast):
     cast.ada.refresh_from_db()
 
     assert {put(cast, cast.ada, text).state for text in ("first", "second")} == {"queued"}
+
+
+def test_whoever_waits_holds_no_database_connection(cast, monkeypatch):
+    question = put(cast, cast.dev, "slow")
+    held = []
+    monkeypatch.setattr(ask, "LOOK_SECONDS", 0)
+    monkeypatch.setattr(ask.time, "sleep", lambda _: held.append(connection.connection is not None))
+    # As with PostgreSQL's pool, which every connection should go back to.
+    connection.close()
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
+
+    ask.wait(question.pk, 0.05)
+
+    assert set(held[1:]) == {False}

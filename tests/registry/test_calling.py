@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from registry import breaker, calling
 from registry.errors import BreakerOpen, CommandNotAllowed, CredentialMissing, ServerBusy
@@ -125,6 +126,32 @@ def test_the_time_is_for_all_tries_together(upstream: Upstream) -> None:
         calling.call(server, a_tool_of(server, "slow", **IDEMPOTENT), {"seconds": 9}, timeout=0.3)
     assert time.monotonic() - started < 1.5
     assert len(upstream.calls) == 1
+
+
+def test_a_caller_with_more_time_gives_a_server_no_more_than_its_own(upstream: Upstream) -> None:
+    server = a_server(upstream.url, timeout_seconds=0.3)
+    started = time.monotonic()
+    with pytest.raises(TimedOut):
+        calling.call(server, a_tool_of(server, "slow"), {"seconds": 9}, timeout=60)
+    assert time.monotonic() - started < 1.5
+
+
+def test_no_database_connection_is_held_while_a_server_takes_its_time(
+    upstream: Upstream, transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = a_server(upstream.url)
+    held: list[bool] = []
+
+    def answer(*args: Any, **options: Any) -> dict[str, Any]:
+        held.append(connection.connection is not None)
+        return {"content": []}
+
+    monkeypatch.setattr(connections, "call_tool", answer)
+    # As with PostgreSQL's pool, which every connection should go back to.
+    connection.close()
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
+    calling.call(server, a_tool_of(server), {})
+    assert held == [False]
 
 
 def test_a_cancelled_call_ends_at_once_and_is_no_failure(upstream: Upstream) -> None:
