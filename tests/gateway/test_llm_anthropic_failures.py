@@ -250,11 +250,17 @@ def test_a_cancelled_question_closes_the_stream() -> None:
 
 
 def test_a_question_cancelled_between_attempts_is_not_tried_again() -> None:
-    cancel = threading.Event()
-    threading.Timer(0.1, cancel.set).start()
     patience = Patience(first_wait=5, poll=0.01)
+    asked: list[float] = []
+
+    def cancelled() -> bool:
+        """Some time after the first request, which is refused at once."""
+        if api.requests and not asked:
+            asked.append(time.monotonic())
+        return bool(asked) and time.monotonic() - asked[0] > 0.3
+
     with serve([fake.Refuse(500)] * 2) as api, pytest.raises(ModelCancelled):
-        take_turn(model_at(api.url, patience=patience), within=30, cancelled=cancel.is_set)
+        take_turn(model_at(api.url, patience=patience), within=30, cancelled=cancelled)
     assert len(api.requests) == 1
 
 
