@@ -21,7 +21,7 @@ from accounts.errors import LimitReached as PersonLimitReached
 from accounts.policy import Decision, Effect, decide
 from audit import record
 from audit.models import Entry
-from audit.redact import redact_text
+from audit.redact import redact, redact_text
 from gateway import errors, results
 from gateway.asker import Asker
 from gateway.models import Call, Door, Question
@@ -149,6 +149,8 @@ def _refuse(checked: _Checked) -> errors.GatewayError:
                 question=wish.question,
                 step=wish.step,
                 defaults=_journal(checked)
+                # Not checked, so perhaps nothing that a database takes as it is.
+                | {"arguments": redact(checked.arguments)}
                 | {"state": Call.State.REFUSED, "error_code": error.code},
             )
     wish.show("refused", server=wish.server, tool=wish.tool, **error.details())

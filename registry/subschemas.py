@@ -6,6 +6,7 @@ recursion that branches, repeated evaluation. `Shape` refuses what cannot be bou
 """
 
 import json
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
@@ -41,6 +42,8 @@ _UNUSED = ("$defs", "definitions", "contentSchema")
 _MAPS = frozenset({"dependentSchemas", "dependencies", *_MEMBERS, "$defs", "definitions"})
 _REFUSED = ("$dynamicRef", "$recursiveRef", "$dynamicAnchor", "$recursiveAnchor", "$vocabulary")
 _NOTHING = object()
+# As json.dumps writes it; after an odd number of backslashes it is text that only looks like one.
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 TOO_MUCH = "it takes too long to check"
 
 Schema = dict[str, Any]
@@ -192,9 +195,12 @@ def check_size(value: Any, max_bytes: int = MAX_BYTES) -> None:
     """Raise `Unusable` for JSON that is too deep or too long, or that is not JSON."""
     check_depth(value)
     try:
-        size = len(json.dumps(value, allow_nan=False, ensure_ascii=False).encode())
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+        size = len(text.encode())
     except (ValueError, TypeError):
         raise Unusable("it is not JSON that can be stored") from None
+    if _NUL.search(text):
+        raise Unusable("it holds a NUL character")
     if size > max_bytes:
         raise Unusable(f"it has {size:,} bytes; {max_bytes:,} are allowed")
 

@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 
 from accounts import access
 from accounts.errors import PolicyUnavailable
@@ -12,6 +12,7 @@ from audit import redact
 from audit.models import Entry
 from gateway import calls, errors
 from gateway.models import Call, Door
+from registry import schemas
 from registry.models import Server, Tool
 from tests.ways.asking import put
 
@@ -53,7 +54,7 @@ def test_what_cannot_be_decided_or_recorded_is_not_sent(cast, upstream, broken, 
     wanted = wish(cast)
     broken()
 
-    with pytest.raises(error):
+    with pytest.raises(error), transaction.atomic():
         calls.call(wanted)
 
     assert upstream.calls == []
@@ -124,6 +125,34 @@ def test_a_name_that_is_not_the_stored_one_is_unknown_and_on_the_record(
 
     assert upstream.calls == []
     assert entries() == [("call.refused", "refused", "unknown_tool")]
+
+
+UNSTORABLE = ["a\0b", "half \ud800", float("inf"), {"deep": ["\0"]}, {"\0": 1}]
+
+
+@pytest.mark.parametrize("value", UNSTORABLE, ids=range(len(UNSTORABLE)))
+@pytest.mark.parametrize(
+    ("tool", "error"),
+    [("echo", errors.BadArguments), ("write_note", errors.Refused)],
+)
+def test_arguments_no_database_takes_are_refused_like_others(cast, upstream, tool, error, value):
+    anything = {"type": "object", "properties": {"text": {}}}
+    Tool.objects.filter(name="echo").update(input_schema=anything)
+    question = put(cast, cast.dev, "hello")
+    wanted = wish(cast, tool, {"text": value}, user=cast.dev, question=question, step="s1")
+
+    with pytest.raises(error):
+        calls.call(wanted)
+
+    assert upstream.calls == []
+    assert entries() == [("call.refused", "refused", error.code)]
+
+
+def test_a_backslash_before_what_looks_like_a_nul_is_no_nul(cast):
+    schema = {"type": "object", "properties": {"text": {"type": "string"}}}
+    texts = ["\\u0000", "\\\\u0000", "u0000"]
+
+    assert [schemas.validate(schema, {"text": text}) for text in texts] == [[], [], []]
 
 
 # --- What was sent --------------------------------------------------------------------------------
