@@ -5,6 +5,7 @@ turn is replayed from its row, and a call that has been settled is never made ag
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -62,12 +63,23 @@ class Run:
     check: Callable[[], None]
     spending: Spending = field(init=False)
     messages: list[dict[str, Any]] = field(default_factory=list)
+    _ids: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.spending = Spending(self.question)
 
     def show(self, kind: str, **data: Any) -> None:
         progress.publish(self.question.pk, kind, **data)
+
+    def step_of(self, use: ToolUse) -> str:
+        """What the journal calls this tool use: the model's id, numbered where it is not unique.
+
+        Some servers of the Messages API count anew in every turn, or give no ids at all. Turns are
+        replayed in their order, so a use has the same name again.
+        """
+        name = use.id[:100]
+        self._ids[name] += 1
+        return name if name and self._ids[name] == 1 else f"{name}#{self._ids[name]}"
 
 
 def run(run: Run) -> Ending:
@@ -182,31 +194,32 @@ def _answer_tool_uses(run: Run, reply: Reply) -> None:
     run.messages.append({"role": "assistant", "content": reply.content})
     if not reply.tool_uses:
         return
-    if len(reply.tool_uses) == 1:
-        answered = [_result_block(run, reply.tool_uses[0])]
+    uses = [(use, run.step_of(use)) for use in reply.tool_uses]
+    if len(uses) == 1:
+        answered = [_result_block(run, *uses[0])]
     else:
-        with ThreadPoolExecutor(min(len(reply.tool_uses), TOOLS_AT_ONCE)) as pool:
-            answered = list(pool.map(lambda use: _in_thread(run, use), reply.tool_uses))
+        with ThreadPoolExecutor(min(len(uses), TOOLS_AT_ONCE)) as pool:
+            answered = list(pool.map(lambda use: _in_thread(run, *use), uses))
     run.messages.append({"role": "user", "content": answered})
 
 
-def _in_thread(run: Run, use: ToolUse) -> dict[str, Any]:
+def _in_thread(run: Run, use: ToolUse, step: str) -> dict[str, Any]:
     try:
-        return _result_block(run, use)
+        return _result_block(run, use, step)
     finally:
         connection.close()
 
 
-def _result_block(run: Run, use: ToolUse) -> dict[str, Any]:
-    text, failed = _use_tool(run, use)
+def _result_block(run: Run, use: ToolUse, step: str) -> dict[str, Any]:
+    text, failed = _use_tool(run, use, step)
     return {"type": "tool_result", "tool_use_id": use.id, "content": text, "is_error": failed}
 
 
-def _use_tool(run: Run, use: ToolUse) -> tuple[str, bool]:
+def _use_tool(run: Run, use: ToolUse, step: str) -> tuple[str, bool]:
     """What the model gets to read for one tool use, and whether it is an error."""
     if use.name == READ_RESULT.name:
         return read_result(run.question, use.arguments)
-    earlier = run.question.calls.filter(step=use.id).first()
+    earlier = run.question.calls.filter(step=step).first()
     if earlier is not None and earlier.state == Call.State.STARTED and not earlier.repeatable:
         calls.settle_lost(earlier, run.asker)
     if earlier is not None and earlier.state != Call.State.STARTED:
@@ -222,7 +235,7 @@ def _use_tool(run: Run, use: ToolUse) -> tuple[str, bool]:
         tool=name,
         arguments=use.arguments,
         question=run.question,
-        step=use.id,
+        step=step,
         timeout=(run.question.deadline_at - timezone.now()).total_seconds(),
         cancelled=run.stop,
         show=run.show,
