@@ -163,7 +163,8 @@ class Question(models.Model):
             )
         )
         if rows:
-            self.refresh_from_db(fields=["state", "owner", "attempt", "lease_until", "started_at"])
+            taken = ["state", "owner", "attempt", "lease_until", "started_at", "cancel_requested"]
+            self.refresh_from_db(fields=taken)
         return rows == 1
 
     def renew(self) -> bool:
@@ -254,6 +255,13 @@ class Call(models.Model):
                 fields=["question", "step"],
                 condition=~models.Q(step=""),
                 name="one_call_for_a_step",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["created_at"],
+                condition=models.Q(state="started"),
+                name="calls_under_way",
             ),
         ]
 

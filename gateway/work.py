@@ -118,6 +118,8 @@ def run(question_id: UUID | str, *, model: Model | None = None) -> Question | No
 def _answer(question: Question, pulse: Pulse, model: Model | None) -> dict[str, Any]:
     """Work the question out; what comes back are the columns of its end."""
     try:
+        if question.cancel_requested:
+            raise errors.Cancelled("The question was cancelled.")
         if question.attempt > MAX_ATTEMPTS:
             raise errors.Unavailable(f"Given up after {MAX_ATTEMPTS} attempts that did not end.")
         chosen = model or model_for_deployment()
@@ -205,7 +207,7 @@ def _record_end(question: Question) -> None:
 
 
 def sweep(task: Task) -> int:
-    """End what is past its deadline, have `task` run for what nobody works on; how many."""
+    """End what is too late, have `task` run for what nobody works on, settle lost calls; how many."""
     expired = [
         _expire(question)
         for question in Question.objects.unfinished().filter(deadline_at__lt=Now() - OVERDUE)
@@ -216,7 +218,7 @@ def sweep(task: Task) -> int:
     ids = list(overdue.order_by("created_at").values_list("pk", flat=True)[:500])
     for question_id in ids:
         start(task, question_id)
-    return sum(expired) + len(ids)
+    return sum(expired) + len(ids) + calls.settle_forgotten()
 
 
 def _expire(question: Question) -> bool:
