@@ -5,7 +5,6 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from cryptography.fernet import Fernet
 
 from omni2 import deployment
 
@@ -72,11 +71,11 @@ def test_values_that_everybody_knows_are_no_secrets(value, known):
 @pytest.mark.parametrize(
     ("key", "works"),
     [
-        (Fernet.generate_key().decode(), True),
+        ("A" * 43 + "=", True),
         ("", False),
         ("x" * 44, False),
         ("é" * 44, False),
-        (Fernet.generate_key().decode()[:-4], False),
+        ("A" * 40, False),
     ],
 )
 def test_what_can_encrypt_is_told_from_what_cannot(key, works):
