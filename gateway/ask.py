@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts import access, limits
 from accounts.errors import LimitReached as PersonLimitReached
+from accounts.models import Role, User
 from audit import record
 from audit.models import Entry
 from audit.record import Who
@@ -51,14 +52,15 @@ def ask(
     earlier = _same_request(asker, idempotency_key, digest)
     if earlier is not None:
         return earlier
-    _may_ask(asker)
     origin = _Origin(asker, door, conversation, external_key)
     try:
+        _may_ask(asker)
         question = _accept(text, origin, key=idempotency_key, digest=digest)
-    except IntegrityError:
-        # The same key came in twice at once; the other one made the row.
+    except (IntegrityError, errors.GatewayError) as error:
+        # Perhaps the same key came in twice at once, and the other one made the row.
         earlier = _same_request(asker, idempotency_key, digest)
         if earlier is None:
+            _record_refusal(asker, error)
             raise
         return earlier
     progress.publish(question.pk, "accepted", id=str(question.pk))
@@ -80,6 +82,10 @@ def _accept(text: str, origin: _Origin, *, key: str, digest: str) -> Question:
     """The question's row and its entry on the record, both or neither."""
     asker = origin.asker
     with transaction.atomic():
+        # Counted again while nobody else can ask for this person: two at once are two.
+        User.objects.select_for_update().get(pk=asker.user.pk)
+        if not asker.user.is_superuser:
+            _within_running(asker, access.roles_of(asker.user))
         question = Question.objects.create(
             conversation=_conversation(origin),
             person=asker.user,
@@ -125,12 +131,14 @@ def _same_request(asker: Asker, key: str, digest: str) -> Question | None:
 
 
 def _may_ask(asker: Asker) -> None:
-    """Standing and limits; whatever is refused here is on the record."""
-    try:
-        if not asker.user.may_act():
-            raise errors.NotAllowed(f"This account may not ask: it is {_standing(asker)}.")
-        _within_limits(asker)
-    except errors.GatewayError as error:
+    if not asker.user.may_act():
+        raise errors.NotAllowed(f"This account may not ask: it is {_standing(asker)}.")
+    _within_limits(asker)
+
+
+def _record_refusal(asker: Asker, error: Exception) -> None:
+    """Whoever may not ask, or not now, is on the record."""
+    if isinstance(error, errors.NotAllowed | errors.LimitReached):
         record.write(
             Entry.Kind.QUESTION_REFUSED,
             Entry.Outcome.REFUSED,
@@ -138,7 +146,6 @@ def _may_ask(asker: Asker) -> None:
             error_code=error.code,
             detail={"message": error.message},
         )
-        raise
 
 
 def _standing(asker: Asker) -> str:
@@ -150,6 +157,15 @@ def _within_limits(asker: Asker) -> None:
     if asker.user.is_superuser:
         return
     roles = access.roles_of(asker.user)
+    _within_running(asker, roles)
+    hourly = min((role.requests_per_hour for role in roles if role.requests_per_hour), default=0)
+    try:
+        limits.per_hour(f"person:{asker.user.pk}", hourly)
+    except PersonLimitReached as reached:
+        raise errors.LimitReached(str(reached)) from None
+
+
+def _within_running(asker: Asker, roles: list[Role]) -> None:
     running = Question.objects.unfinished().filter(person=asker.user).count()
     for role in roles:
         if role.concurrent_requests and running >= role.concurrent_requests:
@@ -157,11 +173,6 @@ def _within_limits(asker: Asker) -> None:
                 f"You have {running} questions running; the role {role.name} may have"
                 f" {role.concurrent_requests} at once."
             )
-    hourly = min((role.requests_per_hour for role in roles if role.requests_per_hour), default=0)
-    try:
-        limits.per_hour(f"person:{asker.user.pk}", hourly)
-    except PersonLimitReached as reached:
-        raise errors.LimitReached(str(reached)) from None
 
 
 def _conversation(origin: _Origin) -> Conversation:

@@ -1,10 +1,15 @@
 """Before a question is accepted: limits of roles, own and of teams."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.db import connection
 
 from accounts.models import Role, Team
+from audit.models import Entry
 from gateway import ask, errors
+from gateway.models import Question
 from tests.ways.asking import put
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -18,6 +23,29 @@ def test_a_role_with_one_question_at_once_takes_no_second(cast):
     with pytest.raises(errors.LimitReached, match="developer may have 1 at once"):
         put(cast, cast.dev, "second")
     assert put(cast, cast.guest, "somebody else's").state == "queued"
+
+
+@pytest.mark.parametrize(("key", "accepted"), [("", 1), ("the same", 8)])
+def test_the_limit_holds_for_questions_that_come_at_once(cast, key, accepted):
+    Role.objects.filter(name="developer").update(concurrent_requests=1)
+    cast.dev.refresh_from_db()
+    together = threading.Barrier(8)
+
+    def ask_one(_):
+        together.wait()
+        try:
+            return put(cast, cast.dev, "at once", idempotency_key=key)
+        except errors.LimitReached:
+            return None
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        questions = list(pool.map(ask_one, range(8)))
+
+    assert len([question for question in questions if question]) == accepted
+    assert Question.objects.count() == 1
+    assert Entry.objects.filter(kind=Entry.Kind.QUESTION_REFUSED).count() == 8 - accepted
 
 
 def test_a_role_that_comes_from_a_team_limits_as_well(cast):
