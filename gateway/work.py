@@ -207,7 +207,7 @@ def _record_end(question: Question) -> None:
 
 
 def sweep(task: Task) -> int:
-    """End what is too late, have `task` run for what nobody works on, settle lost calls; how many."""
+    """End what is too late, have `task` run for what nobody works on, settle lost calls."""
     expired = [
         _expire(question)
         for question in Question.objects.unfinished().filter(deadline_at__lt=Now() - OVERDUE)
