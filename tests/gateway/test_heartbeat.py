@@ -4,6 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from gateway import errors, heartbeat
@@ -98,6 +99,28 @@ def test_the_lease_is_renewed_while_working(cast, monkeypatch, settings):
         kept = Question.objects.get(pk=question.pk).lease_until
 
     assert (pulse.why, kept > question.lease_until) == (None, True)
+
+
+def test_leases_are_renewed_again_after_the_connection_broke(cast, monkeypatch, settings):
+    monkeypatch.setattr(heartbeat, "LISTEN_SECONDS", 0.02)
+    settings.QUESTION_LEASE = 0.06
+    question = put(cast, cast.dev, "hello")
+    assert question.claim("me:1")
+    heart, beats, again = Heart(), [], threading.Event()
+    beat = heart._beat
+
+    def broken_once(pulses, *, renew):
+        beats.append(renew)
+        if len(beats) == 2:
+            connection.ensure_connection()
+            connection.connection.close()
+        beat(pulses, renew=renew)
+        if len(beats) > 2:
+            again.set()
+
+    monkeypatch.setattr(heart, "_beat", broken_once)
+    with heart.beat_for(question):
+        assert again.wait(3)
 
 
 def test_cancelling_in_the_same_process_is_heard_at_once(cast):
