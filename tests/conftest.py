@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from celery.contrib.testing.worker import start_worker
+from django.contrib.contenttypes.management import create_contenttypes
+from django.db.models.signals import post_migrate
 from rest_framework.test import APIClient
 
 from omni2.celery import app
@@ -44,6 +46,13 @@ def settled(_django_db_marker: None) -> Iterator[None]:
     yield
     if REDIS_URL:
         settle()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """Tables emptied after a test are not filled with Django's permissions again: half the time."""
+    post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
+    post_migrate.disconnect(create_contenttypes)
 
 
 @pytest.fixture

@@ -88,11 +88,13 @@ def run_suite(name: str, options: list[str], environment: dict[str, str]) -> Ste
 def run_suites(environment: dict[str, str], found: services.Services) -> list[Step]:
     """What is delivered, the browser, the suite embedded and once more on PostgreSQL with Redis."""
     apart = [f"--ignore={path}" for path in DELIVERY]
-    embedded = "not browser and not postgres and not redis"
-    steps = [run_suite("of what is delivered", list(DELIVERY), environment)]
-    if found.chromium:
-        steps.append(run_suite("in a browser", ["-m", "browser", *apart], environment))
-    steps.append(run_suite("embedded", ["-m", embedded, *apart], environment))
+    embedded = "not browser and not deployed and not postgres and not redis"
+    deployed = "(browser or deployed) and not redis" if found.chromium else "deployed and not redis"
+    steps = [
+        run_suite("of what is delivered", list(DELIVERY), environment),
+        run_suite("as deployed, in a browser", ["-m", deployed, *apart], environment),
+        run_suite("embedded", ["-m", embedded, *apart], environment),
+    ]
     if found.database_url and found.redis_url:
         addresses = {"DATABASE_URL": found.database_url, "REDIS_URL": found.redis_url}
         scaled = ["-m", "not browser", *apart]

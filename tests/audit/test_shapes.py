@@ -112,15 +112,19 @@ def test_what_only_talks_of_secrets_stays(text: str) -> None:
 
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_a_hostile_text_is_searched_in_linear_time(piece: str) -> None:
-    text = (piece * 200_000)[:200_000]
-    assert any(_milliseconds(text) < 50 for _ in range(3))
+    short, long = (piece * 200_000)[:25_000], (piece * 200_000)[:200_000]
+    # Eight times the text: about eight times as long, where a quadratic search would take 64.
+    assert _milliseconds(long) < 24 * max(_milliseconds(short), 0.5)
 
 
 def _milliseconds(text: str) -> float:
-    # This thread's own time: others of the process may be at work, such as a Celery worker.
-    started = time.thread_time()
-    redact_shapes(text)
-    return (time.thread_time() - started) * 1000
+    """The quickest of five, by this thread's own time: others of the process may be at work."""
+    times = []
+    for _ in range(5):
+        started = time.thread_time()
+        redact_shapes(text)
+        times.append(time.thread_time() - started)
+    return min(times) * 1000
 
 
 AROUND = st.lists(st.sampled_from([*HARMLESS, *HOSTILE, "x", '"']), max_size=4).map("".join)

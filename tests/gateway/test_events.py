@@ -9,6 +9,8 @@ import requests
 from tests.fakes.messages_api import says, uses
 from tests.ways.house import house
 
+pytestmark = [pytest.mark.deployed, pytest.mark.xdist_group("events")]
+
 PASSWORD = "correct horse battery"
 
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 
-@pytest.mark.slow
+@pytest.mark.deployed
 def test_a_secret_that_everybody_knows_keeps_the_server_from_starting():
     started = subprocess.run(
         [sys.executable, "-c", "import omni2.asgi"],

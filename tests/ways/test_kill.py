@@ -96,7 +96,7 @@ def kill_one(workers, upstream, chance):
     return was_alive
 
 
-@pytest.mark.slow
+@pytest.mark.deployed
 def test_fifty_questions_survive_workers_that_are_killed(tmp_path, database_url):
     chance = random.Random(7)
     with mcp_server.serve() as upstream, nursery(tmp_path, database_url, upstream) as workers:
