@@ -11,12 +11,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts import access, limits
@@ -24,19 +21,15 @@ from accounts.errors import LimitReached as PersonLimitReached
 from accounts.policy import Decision, Effect, decide
 from audit import record
 from audit.models import Entry
-from audit.record import Who
 from audit.redact import redact, redact_text
-from gateway import errors, results
+from gateway import errors, lost, results
 from gateway.asker import Asker
 from gateway.models import Call, Door, Question
 from gateway.toolbox import target_of, with_defaults
 from registry import calling, schemas
 from registry.errors import RegistryError
 from registry.mcp.errors import UpstreamError
-from registry.models import Server, Tool
-
-# Beyond a server's own time, until whoever called it must have died.
-GRACE = timedelta(minutes=1)
+from registry.models import Tool
 
 Show = Callable[..., None]
 
@@ -95,7 +88,7 @@ def call(wish: Wish) -> Call:
         raise _settle_error(row, checked, error, milliseconds=_since(started)) from None
     except Exception:
         # Nobody foresaw this one; it may have come after the tool ran.
-        settle_lost(row, wish.asker)
+        lost.settle_lost(row, wish.asker)
         raise
     _settle(row, checked, result, milliseconds=_since(started))
     return row
@@ -278,45 +271,6 @@ def _close(
         milliseconds=milliseconds,
         preview=results.preview(row.text),
     )
-
-
-def settle_lost(row: Call, asker: Asker) -> None:
-    """Write down that nobody knows what became of a call that is still `started`, once."""
-    values = {
-        "state": Call.State.UNKNOWN,
-        "error_code": errors.OutcomeUnknown.code,
-        "finished_at": timezone.now(),
-    }
-    with transaction.atomic():
-        if Call.objects.filter(pk=row.pk, state=Call.State.STARTED).update(**values):
-            record.write(
-                Entry.Kind.CALL_CALLED,
-                Entry.Outcome.UNKNOWN,
-                who=asker.who,
-                question=str(row.question_id or ""),
-                call=str(row.id),
-                server=row.server,
-                tool=row.tool,
-                fingerprint=row.fingerprint,
-                arguments=row.arguments,
-                decision=row.decision,
-                error_code=errors.OutcomeUnknown.code,
-                detail={"message": "The call began, and its answer was never written down."},
-            )
-    row.refresh_from_db()
-
-
-def settle_forgotten() -> int:
-    """Settle the calls without a question that must have ended long ago; how many."""
-    longest = Server.objects.aggregate(longest=Max("timeout_seconds"))["longest"] or 0
-    forgotten = Call.objects.select_related("person").filter(
-        state=Call.State.STARTED,
-        question=None,
-        created_at__lt=Now() - timedelta(seconds=longest) - GRACE,
-    )
-    for row in forgotten:
-        settle_lost(row, Asker(row.person, Who(person=row.person.email, door=row.door)))
-    return len(forgotten)
 
 
 def _since(started: float) -> int:

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Length
 from django.utils import timezone
 
-from gateway import calls, errors, progress, prompt, results, retrieval, toolbox
+from gateway import calls, errors, lost, progress, prompt, results, retrieval, toolbox
 from gateway.asker import Asker
 from gateway.llm.base import (
     Model,
@@ -221,7 +221,7 @@ def _use_tool(run: Run, use: ToolUse, step: str) -> tuple[str, bool]:
         return read_result(run.question, use.arguments)
     earlier = run.question.calls.filter(step=step).first()
     if earlier is not None and earlier.state == Call.State.STARTED and not earlier.repeatable:
-        calls.settle_lost(earlier, run.asker)
+        lost.settle_lost(earlier, run.asker)
     if earlier is not None and earlier.state != Call.State.STARTED:
         return _as_result(earlier)
     run.check()

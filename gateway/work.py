@@ -27,7 +27,7 @@ from accounts.models import User
 from audit import record
 from audit.models import Entry
 from audit.record import Who
-from gateway import calls, errors, loop, present, progress
+from gateway import errors, loop, lost, present, progress
 from gateway.asker import Asker
 from gateway.heartbeat import Pulse, heart
 from gateway.llm.base import Model
@@ -218,7 +218,7 @@ def sweep(task: Task) -> int:
     ids = list(overdue.order_by("created_at").values_list("pk", flat=True)[:500])
     for question_id in ids:
         start(task, question_id)
-    return sum(expired) + len(ids) + calls.settle_forgotten()
+    return sum(expired) + len(ids) + lost.settle_forgotten()
 
 
 def _expire(question: Question) -> bool:
@@ -243,4 +243,4 @@ def _settle_calls(question: Question) -> None:
     """No call of an ended question stays open: what a dead worker left is an unknown outcome."""
     asker = Asker(User(pk=question.person_id), Who(**question.origin))
     for call in question.calls.filter(state=Call.State.STARTED):
-        calls.settle_lost(call, asker)
+        lost.settle_lost(call, asker)

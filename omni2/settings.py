@@ -275,6 +275,8 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        # Django's own level for its loggers would otherwise win.
+        "django": {"level": LOG_LEVEL},
         "httpx2": {"level": "WARNING"},
         "mcp": {"level": "WARNING"},
     },
