@@ -241,7 +241,7 @@ def cancel(question: Question, *, who: Who) -> Question:
             question,
             state=Question.State.CANCELLED,
             error_code=errors.Cancelled.code,
-            error_message="The question was cancelled.",
+            error_message=errors.Cancelled.sentence,
         )
     heartbeat.heart.cancel_here(question)
     question.refresh_from_db()

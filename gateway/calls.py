@@ -177,7 +177,7 @@ def _begin(checked: _Checked) -> Call:
     wish = checked.wish
     with transaction.atomic():
         if wish.question is not None and not wish.question.renew():
-            raise errors.LeaseLost("Another worker has taken this question over.")
+            raise errors.LeaseLost()
         if wish.question is not None and wish.step:
             row, _ = Call.objects.update_or_create(
                 question=wish.question, step=wish.step, defaults=_journal(checked)

@@ -44,11 +44,13 @@ class GatewayError(Exception):
 
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
+    # What is said where every case of a class is alike.
+    sentence: ClassVar[str] = ""
 
-    def __init__(self, message: str, *, field: str = "") -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, message: str = "", *, field: str = "") -> None:
+        self.message = message or self.sentence
         self.field = field
+        super().__init__(self.message)
 
     def details(self) -> dict[str, Any]:
         """What this case adds to `{"code", "message", "field"}`."""
@@ -114,14 +116,17 @@ class ModelFailed(GatewayError):
 
 class Cancelled(GatewayError):
     code, status = "cancelled", 409
+    sentence = "The question was cancelled."
 
 
 class Expired(GatewayError):
     code, status = "expired", 504
+    sentence = "The question was not answered in time."
 
 
 class LeaseLost(GatewayError):
     code, status = "lease_lost", 409
+    sentence = "Another worker has taken this question over."
 
 
 class Unavailable(GatewayError):

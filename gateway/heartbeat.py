@@ -37,14 +37,7 @@ class Pulse:
         if self.why is None and self.question.past_deadline():
             self.stop(errors.Expired)
         if self.why is not None:
-            raise self.why(_SENTENCES[self.why])
-
-
-_SENTENCES: dict[type[errors.GatewayError], str] = {
-    errors.Cancelled: "The question was cancelled.",
-    errors.Expired: "The question was not answered in time.",
-    errors.LeaseLost: "Another worker has taken this question over.",
-}
+            raise self.why()
 
 
 class Heart:

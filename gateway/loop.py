@@ -132,7 +132,7 @@ def _take_turn(run: Run, number: int) -> Reply:
     reply = _ask_model(run, offered, system=prompt.system(run.question, box.subject))
     with transaction.atomic():
         if not run.question.renew():
-            raise errors.LeaseLost("Another worker has taken this question over.")
+            raise errors.LeaseLost()
         Turn.objects.create(
             question=run.question,
             number=number,
@@ -179,7 +179,7 @@ def _ask_model(run: Run, offered: Sequence[ToolSpec], *, system: str) -> Reply:
         )
     except ModelCancelled:
         run.check()
-        raise errors.Cancelled("The question was cancelled.") from None
+        raise errors.Cancelled() from None
     except ModelTimedOut as error:
         run.check()
         raise errors.ModelFailed(error.message) from None

@@ -119,7 +119,7 @@ def _answer(question: Question, pulse: Pulse, model: Model | None) -> dict[str, 
     """Work the question out; what comes back are the columns of its end."""
     try:
         if question.cancel_requested:
-            raise errors.Cancelled("The question was cancelled.")
+            raise errors.Cancelled()
         if question.attempt > MAX_ATTEMPTS:
             raise errors.Unavailable(f"Given up after {MAX_ATTEMPTS} attempts that did not end.")
         chosen = model or model_for_deployment()
@@ -235,7 +235,7 @@ def _expire(question: Question) -> bool:
         question,
         state=Question.State.EXPIRED,
         error_code=errors.Expired.code,
-        error_message="The question was not answered in time.",
+        error_message=errors.Expired.sentence,
     )
 
 
