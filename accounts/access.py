@@ -110,9 +110,14 @@ def roles_of(user: User) -> list[Role]:
     if user.role is not None:
         return [user.role]
     of_teams = Role.objects.filter(team__members=user).distinct().order_by("name")
+    return list(of_teams) or default_roles()
+
+
+def default_roles() -> list[Role]:
+    """The default user's role, where there is one."""
     default = Rule.objects.filter(kind=Rule.Kind.DEFAULT_USER).first()
     named = default.condition.get("role", "") if default else ""
-    return list(of_teams) or list(Role.objects.filter(name=named))
+    return list(Role.objects.filter(name=named))
 
 
 def _attributes(user: User) -> Mapping[str, Literal["*"] | tuple[str, ...]]:

@@ -163,7 +163,8 @@ def api_exception_handler(error: Exception, context: Mapping[str, Any]) -> Respo
             status=error.status,
         )
     if isinstance(error, (AccountsError, RegistryError)):
-        return Response(body(error.code, str(error)), status=error.status)
+        field = getattr(error, "field", "")
+        return Response(body(error.code, str(error), field=field), status=error.status)
     if isinstance(error, Http404):
         return Response(body("not_found", "There is nothing here."), status=404)
     if isinstance(error, RequestDataTooBig):

@@ -1,6 +1,6 @@
 """Every path of the product but the admin's, health's and Slack's."""
 
-from django.urls import path
+from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from gateway import api, events, web
@@ -17,6 +17,7 @@ urlpatterns = [
     path("api/query/<uuid:question_id>/cancel", api.CancelView.as_view(), name="cancel"),
     path("api/mcp/tools/list", api.ToolsView.as_view(), name="tools"),
     path("api/mcp/tools/call", api.CallView.as_view(), name="call"),
+    path("api/admin/", include("gateway.administration.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
 ]

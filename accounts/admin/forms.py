@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.db import models, transaction
+from django.http import HttpRequest
 from django.utils import timezone
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -41,6 +42,8 @@ def fault_of(change: Callable[[], object]) -> str:
 
 class PolicyForm(forms.ModelForm):
     """A form whose row must leave a policy that compiles."""
+
+    request: HttpRequest
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]

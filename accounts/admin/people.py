@@ -4,16 +4,20 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
+from accounts import authority
 from accounts.admin import standing
 from accounts.admin.forms import KeyForm, PersonForm, key_values
+from accounts.errors import AccountsError
 from accounts.models import ApiKey, SetupLink, User
 from audit import record
 from audit.models import Entry
@@ -69,6 +73,8 @@ class UserAdmin(RecordedAdmin):
         names = list(self.readonly_fields)
         if not standing.is_super(request):
             names += RIGHTS
+        if not authority.has(standing.administrator(request), authority.Right.PROMOTE_USERS):
+            names += ["role", "teams"]
         if standing.is_self(request, obj):
             names += OWN_RISE + ([] if standing.is_super(request) else REACH)
         return names
@@ -92,7 +98,15 @@ class UserAdmin(RecordedAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         if not change:
             obj.set_unusable_password()
-        super().save_model(request, obj, form, change)
+        with authority.keeping_a_super_admin():
+            super().save_model(request, obj, form, change)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+        try:
+            return super().changeform_view(request, *args, **options)
+        except AccountsError as error:
+            messages.error(request, str(error))
+            return redirect(request.path)
 
     # --- What is shown --------------------------------------------------------------------------
     @display(description="status", ordering="status")
@@ -127,7 +141,11 @@ class UserAdmin(RecordedAdmin):
     ) -> HttpResponse:
         def do(_: Mapping[str, Any]) -> str:
             before, person.status = person.status, status
-            person.save(update_fields=["status"])
+            try:
+                with authority.keeping_a_super_admin():
+                    person.save(update_fields=["status"])
+            except AccountsError as error:
+                raise ValidationError(str(error)) from error
             self.note(request, person, "status", values={"status": [before, status.value]})
             return f"{person} is {person.get_status_display()}."
 

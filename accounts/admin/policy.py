@@ -4,6 +4,7 @@ import json
 from difflib import unified_diff
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
@@ -13,7 +14,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, FieldTextFilter
 from unfold.decorators import display
 
-from accounts import access
+from accounts import access, authority
 from accounts.admin import standing
 from accounts.admin.forms import PolicyForm, fault_of
 from accounts.models import PolicyVersion, Role, Rule, Team
@@ -33,6 +34,12 @@ class PublishingAdmin(RecordedAdmin):
     """Publishes the policy in the transaction of each change; what would break it is not done."""
 
     form = PolicyForm
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return type(form.__name__, (form,), {"request": request})
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         with transaction.atomic():
@@ -81,14 +88,23 @@ def _keys(objs: Any) -> list[Any]:
     return [obj.pk for obj in objs]
 
 
+class RoleForm(PolicyForm):
+    """A role; being called `admin` counts as a power of its own."""
+
+    def clean_name(self) -> str:
+        role = Role(name=self.cleaned_data["name"])
+        if not authority.may_hand_out(standing.administrator(self.request), role):
+            raise forms.ValidationError("Only a super admin makes a role of this name.")
+        return role.name
+
+
 @admin.register(Role)
 class RoleAdmin(PublishingAdmin):
     """Roles. Rules name a role, so it keeps its name."""
 
+    form = RoleForm
     recorded_values: ClassVar = [
-        "can_bypass_tool_restrictions",
-        "can_execute_dangerous_tools",
-        "can_access_all_databases",
+        *authority.FLAGS,
         "allowed_mcp_tools",
         "allowed_tool_patterns",
         "denied_tools",
@@ -112,10 +128,9 @@ class RoleAdmin(PublishingAdmin):
         ),
         ("Limits", {"fields": [("requests_per_hour", "concurrent_requests")]}),
         (
-            "Kept for later versions",
+            "Administration",
             {
-                "classes": ["collapse"],
-                "description": "Stored with the role; the permissions of the admin decide for now.",
+                "description": "You hand out only what your own role has.",
                 "fields": [
                     ("can_manage_users", "can_promote_users"),
                     ("can_modify_config", "can_view_audit_logs"),
@@ -130,23 +145,19 @@ class RoleAdmin(PublishingAdmin):
         return role.user_set.count()
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_not_own(request, obj) and super().has_change_permission(request, obj)
+        return _may_change(request, obj) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_not_own(request, obj) and super().has_delete_permission(request, obj)
+        return _may_change(request, obj) and super().has_delete_permission(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        own = [] if standing.is_super(request) else ["can_bypass_tool_restrictions"]
-        return own + (["name"] if obj else [])
+        own = authority.powers_of(standing.administrator(request))
+        return [name for name in authority.FLAGS if name not in own] + (["name"] if obj else [])
 
 
-def _is_not_own(request: HttpRequest, role: Any) -> bool:
-    """A super admin needs no role; for anybody else their own is not theirs to change."""
-    return (
-        not isinstance(role, Role)
-        or standing.is_super(request)
-        or not (role.can_bypass_tool_restrictions or standing.holds(request, role.name))
-    )
+def _may_change(request: HttpRequest, role: Any) -> bool:
+    who = standing.administrator(request)
+    return not isinstance(role, Role) or authority.may_change_role(who, role)
 
 
 @admin.register(Team)
@@ -183,8 +194,6 @@ class TeamAdmin(PublishingAdmin):
 
 class RuleForm(PolicyForm):
     """A rule; its administrator's own role is not theirs to rule on."""
-
-    request: HttpRequest
 
     def clean_role(self) -> str:
         role = str(self.cleaned_data["role"])
@@ -223,12 +232,6 @@ class RuleAdmin(PublishingAdmin):
             },
         ),
     ]
-
-    def get_form(
-        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
-    ) -> Any:
-        form = super().get_form(request, obj, change=change, **kwargs)
-        return type(form.__name__, (form,), {"request": request})
 
     @display(description="patterns")
     def shown_patterns(self, rule: Rule) -> str:

@@ -37,7 +37,8 @@ def _may_touch(request: HttpRequest, obj: Any) -> bool:
     person = getattr(obj, "user", None)
     if person is None or standing.is_super(request):
         return True
-    return not standing.is_self(request, person) and not standing.is_privileged(person)
+    is_self = standing.is_self(request, person)
+    return not is_self and standing.may_administer(request, person)
 
 
 @admin.register(ServerGrant)

@@ -1,0 +1,98 @@
+"""People over REST: who they are and how they stand."""
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.authority import Right
+from accounts.models import User
+from gateway import api_shapes as shapes
+from gateway.administration import base
+
+
+class PersonShape(serializers.Serializer):
+    id = serializers.IntegerField()
+    email = serializers.EmailField()
+    name = serializers.CharField()
+    status = serializers.CharField()
+    active = serializers.BooleanField()
+    role = serializers.CharField(allow_null=True)
+    teams = serializers.ListField(child=serializers.CharField())
+    super_admin = serializers.BooleanField()
+    staff = serializers.BooleanField()
+    allowed_mcps = serializers.JSONField()
+    allowed_databases = serializers.JSONField()
+    allowed_domains = serializers.JSONField()
+    last_login = serializers.DateTimeField(allow_null=True)
+    joined_at = serializers.DateTimeField()
+
+
+def rows() -> QuerySet[User]:
+    """Everybody, in the order of their addresses."""
+    return User.objects.select_related("role").prefetch_related("teams").order_by("email")
+
+
+def present(person: User) -> dict[str, Any]:
+    """A person as `PersonShape` documents them."""
+    return {
+        "id": person.pk,
+        "email": person.email,
+        "name": person.name,
+        "status": person.status,
+        "active": person.is_active,
+        "role": person.role.name if person.role else None,
+        "teams": sorted(team.key for team in person.teams.all()),
+        "super_admin": person.is_superuser,
+        "staff": person.is_staff,
+        "allowed_mcps": person.allowed_mcps,
+        "allowed_databases": person.allowed_databases,
+        "allowed_domains": person.allowed_domains,
+        "last_login": person.last_login,
+        "joined_at": person.date_joined,
+    }
+
+
+class PeopleView(base.AdminView):
+    """The people."""
+
+    required_right = Right.MANAGE_USERS
+
+    @extend_schema(
+        operation_id="admin_people",
+        parameters=[
+            *base.PAGING,
+            OpenApiParameter("status", enum=User.Status.values),
+            OpenApiParameter("role", description="The role's name."),
+            OpenApiParameter("search", description="Part of the address or the name."),
+        ],
+        responses={200: base.page_of(PersonShape), 400: shapes.Error, 403: shapes.Error},
+    )
+    def get(self, request: Request) -> Response:
+        wanted = base.filters(request, "status", "role", "search")
+        found = rows()
+        if "status" in wanted:
+            status = base.one_of(wanted["status"], User.Status, "status")
+            found = found.filter(status=status)
+        if "role" in wanted:
+            found = found.filter(role__name=wanted["role"])
+        if "search" in wanted:
+            part = wanted["search"]
+            found = found.filter(Q(email__icontains=part) | Q(name__icontains=part))
+        return base.page(request, found, present)
+
+
+class PersonView(base.AdminView):
+    """One person."""
+
+    required_right = Right.MANAGE_USERS
+
+    @extend_schema(
+        operation_id="admin_person",
+        responses={200: PersonShape, 403: shapes.Error, 404: shapes.Error},
+    )
+    def get(self, request: Request, person_id: int) -> Response:
+        return Response(present(base.find(rows(), pk=person_id)))
