@@ -86,7 +86,17 @@ class EntryAdmin(ReadOnlyAdmin):
         ),
         (
             "The decision",
-            {"fields": ["decided", "layer", "rule", "reason", "shown_decision", "policy_version"]},
+            {
+                "fields": [
+                    "decided",
+                    "layer",
+                    "rule",
+                    "reason",
+                    "shown_decision",
+                    "shown_inputs",
+                    "policy_version",
+                ]
+            },
         ),
         ("Use", {"fields": ["tokens", "shown_cost"]}),
         ("More", {"fields": ["error_code", "error_id", "shown_detail"]}),
@@ -132,6 +142,10 @@ class EntryAdmin(ReadOnlyAdmin):
     @display(description="whole decision")
     def shown_decision(self, entry: Entry) -> str:
         return _json(entry.decision)
+
+    @display(description="what it rested on")
+    def shown_inputs(self, entry: Entry) -> str:
+        return _json(entry.inputs)
 
     @display(description="detail")
     def shown_detail(self, entry: Entry) -> str:

@@ -18,7 +18,7 @@ WITNESS_BYTES = 8
 
 # These go into the leaf by their own digest, so that retention can take the content away later and
 # leave a digest in its place without breaking the proof.
-CONTENT_COLUMNS = frozenset({"arguments", "preview", "detail"})
+CONTENT_COLUMNS = frozenset({"arguments", "inputs", "preview", "detail"})
 
 _EMPTY = (None, "")
 

@@ -145,6 +145,9 @@ class Entry(AppendOnly):
     reason = models.CharField(max_length=1000, blank=True)
     decision = models.JSONField(null=True, blank=True, help_text="The decision's whole summary.")
     policy_version = models.CharField(max_length=64, blank=True)
+    inputs = models.JSONField(
+        null=True, blank=True, help_text="Who asked and for what, as the policy saw them."
+    )
 
     # null is "unknown" or "does not apply", which is not 0.
     input_tokens = models.PositiveBigIntegerField(null=True, blank=True)

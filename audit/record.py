@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import CharField
 from django.utils import timezone
 
-from audit import chain, redact
+from audit import chain, inputs, redact
 from audit.errors import UnknownNameError
 from audit.models import PREVIEW_CHARACTERS, Entry, Unsealed
 
@@ -51,6 +51,7 @@ class Facts(TypedDict, total=False):
     arguments: object
     result: object
     decision: Mapping[str, object] | None
+    inputs: Mapping[str, object] | None
     policy_version: str
     tokens: Mapping[str, int | None] | None
     cost: Decimal | None
@@ -109,7 +110,7 @@ def prepare(kind: str, outcome: str, **facts: Unpack[Facts]) -> Entry:
         **_columns(texts),
         **_decision(facts.get("decision")),
         **_tokens(facts.get("tokens") or {}),
-        **_arguments(facts.get("arguments")),
+        **_arguments(facts.get("arguments"), facts.get("inputs")),
         **_result(facts.get("result")),
     )
     entry.digest = entry.reckon_digest()
@@ -152,14 +153,17 @@ def _money(cost: Decimal | None) -> Decimal | None:
     return None if cost is None else Decimal(cost).quantize(CENT_FRACTION)
 
 
-def _arguments(arguments: object) -> dict[str, object]:
-    if arguments is None:
-        return {}
+def _arguments(arguments: object, rested_on: Mapping[str, object] | None) -> dict[str, object]:
+    """The arguments as they are kept, and what the decision on them rested on."""
     safe = redact.redact(arguments)
-    return {
-        "arguments": _bounded(safe, ARGUMENTS_CHARACTERS),
-        "arguments_digest": chain.digest(safe),
-    }
+    bounded = _bounded(safe, ARGUMENTS_CHARACTERS)
+    columns: dict[str, object] = {}
+    if arguments is not None:
+        columns = {"arguments": bounded, "arguments_digest": chain.digest(safe)}
+    if rested_on is not None:
+        cut_short = bounded is not safe
+        columns["inputs"] = inputs.kept(rested_on, arguments, safe=safe, cut=cut_short)
+    return columns
 
 
 def _result(result: object) -> dict[str, object]:

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from accounts import access, limits
 from accounts.errors import LimitReached as PersonLimitReached
-from accounts.policy import Decision, Effect, decide
+from accounts.policy import Decision, Effect, Inputs
 from audit import record
 from audit.models import Entry
 from audit.redact import redact, redact_text
@@ -63,6 +63,7 @@ class _Checked:
     arguments: dict[str, Any]
     decision: Decision
     policy_version: str
+    inputs: Inputs
 
 
 def call(wish: Wish) -> Call:
@@ -104,8 +105,9 @@ def _check(wish: Wish) -> _Checked:
         raise _refuse_unknown(wish)
     arguments = with_defaults(tool, copy.deepcopy(dict(wish.arguments)))
     policy, version = access.current()
-    decision = decide(policy, wish.asker.subject(), target_of(tool), arguments, timezone.now())
-    checked = _Checked(wish, tool, arguments, decision, version)
+    inputs = Inputs(wish.asker.subject(), target_of(tool), timezone.now())
+    decision = inputs.decide(policy, arguments)
+    checked = _Checked(wish, tool, arguments, decision, version, inputs)
     if decision.effect != Effect.ALLOW:
         raise _refuse(checked)
     _limit(checked)
@@ -219,6 +221,7 @@ def _entry(checked: _Checked) -> dict[str, Any]:
         "arguments": checked.arguments,
         "decision": checked.decision.summary(),
         "policy_version": checked.policy_version,
+        "inputs": checked.inputs.as_json(),
     }
 
 

@@ -5,6 +5,7 @@ Pure: no Django, no clock, no database. `docs/policy.md` is the page for people 
 
 from accounts.policy.compile import check_allowed_mcps, compile_policy, digest_of
 from accounts.policy.decide import decide
+from accounts.policy.inputs import Inputs
 from accounts.policy.model import Decision, Effect, Grant, Layer, Step, Subject, Target, Verdict
 from accounts.policy.patterns import PatternError, check_pattern, matches
 from accounts.policy.reading import PolicyError
@@ -14,6 +15,7 @@ __all__ = [
     "Decision",
     "Effect",
     "Grant",
+    "Inputs",
     "Layer",
     "PatternError",
     "Policy",

@@ -32,6 +32,7 @@ FULL: record.Facts = {
     "result": {"content": [{"type": "text", "text": "3 rows"}], "isError": False},
     "decision": {"effect": "allow", "layer": "role", "rule": "dba", "reason": "may", "fix": ""},
     "policy_version": "p" * 64,
+    "inputs": {"subject": {"person": "ada@example.com"}, "at": "2026-05-01T12:00:00+00:00"},
     "tokens": {"input": 900, "output": 80, "cache_read": 0, "cache_write": None},
     "cost": Decimal("0.00390000"),
     "milliseconds": 41,

@@ -19,6 +19,7 @@ FORGED: dict[str, object] = {
     "at": "2020-01-01 00:00:00+00:00",
     "arguments": '{"database": "other"}',
     "decision": '{"effect": "deny"}',
+    "inputs": "{}",
     "detail": "{}",
     "cost": "0.5",
     **dict.fromkeys(

@@ -8,6 +8,7 @@ from django.db import DatabaseError, connection, transaction
 from accounts import access
 from accounts.errors import PolicyUnavailable
 from accounts.models import PolicyVersion, Rule
+from accounts.policy import Inputs
 from audit import redact
 from audit.models import Entry
 from gateway import calls, errors
@@ -153,6 +154,30 @@ def test_a_backslash_before_what_looks_like_a_nul_is_no_nul(cast):
     texts = ["\\u0000", "\\\\u0000", "u0000"]
 
     assert [schemas.validate(schema, {"text": text}) for text in texts] == [[], [], []]
+
+
+# --- What was decided can be decided again --------------------------------------------------------
+@SENDS
+def test_every_decision_can_be_taken_again_from_its_entry_alone(cast, upstream):
+    policy, version = access.current()
+    calls.call(wish(cast))
+    with pytest.raises(errors.Refused):
+        calls.call(wish(cast, "write_note", user=cast.dev))
+    with pytest.raises(errors.Refused):
+        calls.call(wish(cast, user=cast.sue))
+
+    entries = list(Entry.objects.filter(kind__startswith="call.").order_by("pk"))
+    again = [
+        Inputs.from_json(entry.inputs).decide(policy, entry.arguments).summary()
+        for entry in entries
+    ]
+    assert again == [entry.decision for entry in entries]
+    assert [(entry.kind, entry.effect, entry.policy_version) for entry in entries] == [
+        ("call.calling", "allow", version),
+        ("call.called", "allow", version),
+        ("call.refused", "deny", version),
+        ("call.refused", "deny", version),
+    ]
 
 
 # --- What was sent --------------------------------------------------------------------------------
