@@ -57,6 +57,7 @@ class Refusal(serializers.Serializer):
     rule = serializers.CharField()
     reason = serializers.CharField()
     fix = serializers.CharField()
+    grant_helps = serializers.BooleanField(help_text="Whether to request access would help.")
 
 
 class Call(serializers.Serializer):
@@ -91,6 +92,7 @@ class ErrorDetail(serializers.Serializer):
     rule = serializers.CharField(required=False)
     reason = serializers.CharField(required=False)
     fix = serializers.CharField(required=False)
+    grant_helps = serializers.BooleanField(required=False)
 
 
 class Error(serializers.Serializer):

@@ -135,7 +135,8 @@ class Unavailable(GatewayError):
 
 def refusal(decision: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a decision that a person is shown."""
-    return {name: decision.get(name, "") for name in ("layer", "rule", "reason", "fix")}
+    shown = {name: decision.get(name, "") for name in ("layer", "rule", "reason", "fix")}
+    return shown | {"grant_helps": decision.get("grant_helps", False)}
 
 
 def new_error_id() -> str:

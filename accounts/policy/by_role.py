@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from accounts.policy.case import Case
-from accounts.policy.layers import ask_for
+from accounts.policy.layers import deny_without_grant
 from accounts.policy.model import Layer, Step, Verdict
 from accounts.policy.rules import Restriction, RoleRules
 
@@ -19,7 +19,7 @@ def role(case: Case) -> Step:
     denial = _first(_denials(case, one) for one in case.roles)
     if denial:
         reason = f"The role {name} may not call {target.tool} on {target.server}."
-        return Step(Layer.ROLE, Verdict.DENY, denial, reason, ask_for(case))
+        return deny_without_grant(Layer.ROLE, denial, reason, case)
     permission = _first(_permissions(case, one) for one in case.roles)
     if permission:
         return Step(Layer.ROLE, Verdict.ALLOW, permission, f"The role {name} may.")
@@ -33,13 +33,8 @@ def default(case: Case) -> Step:
         rule = "global.default_effect: allow"
         return Step(Layer.DEFAULT, Verdict.ALLOW, rule, "No rule decides, and the default allows.")
     who = f"the role {case.role_names}" if case.roles else "a person without a role"
-    return Step(
-        Layer.DEFAULT,
-        Verdict.DENY,
-        "global.default_effect: deny",
-        f"No rule gives {who} {case.target.tool} on {case.target.server}.",
-        ask_for(case),
-    )
+    reason = f"No rule gives {who} {case.target.tool} on {case.target.server}."
+    return deny_without_grant(Layer.DEFAULT, "global.default_effect: deny", reason, case)
 
 
 def _first(found: Iterator[Iterator[str]]) -> str | None:

@@ -57,4 +57,5 @@ def _decision(effect: Effect, step: Step, trace: list[Step]) -> Decision:
         fix=step.fix,
         trace=tuple(trace),
         bypassed=tuple(one.rule for one in trace if one.verdict == Verdict.BYPASS),
+        grant_helps=step.grant_helps,
     )

@@ -128,7 +128,7 @@ def reach(case: Case) -> Step:
         return Step(Layer.REACH, Verdict.PASS, case.reach_name, f"{server} is within reach.")
     if case.grants:
         return Step(Layer.REACH, Verdict.PASS, f"grant on {server}", "A grant adds the server.")
-    return _deny(Layer.REACH, case.reach_name, f"{server} is out of reach.", fix=ask_for(case))
+    return deny_without_grant(Layer.REACH, case.reach_name, f"{server} is out of reach.", case)
 
 
 def _listed(case: Case) -> bool:
@@ -221,17 +221,16 @@ def _own_yes(rule: str) -> Step:
 
 
 def _own_denial(case: Case, rule: str, *, fix: str = "") -> Step:
-    return _deny(
-        Layer.OWN_RULE,
-        rule,
-        f"The person's own rule for {case.target.server} leaves {case.target.tool} out.",
-        fix=fix or ask_for(case),
-    )
+    reason = f"The person's own rule for {case.target.server} leaves {case.target.tool} out."
+    if fix:
+        return _deny(Layer.OWN_RULE, rule, reason, fix=fix)
+    return deny_without_grant(Layer.OWN_RULE, rule, reason, case)
 
 
-def ask_for(case: Case) -> str:
-    """The smallest change where a grant would do: one tool of one server."""
-    return f"ask for {case.target.tool} on {case.target.server}"
+def deny_without_grant(layer: Layer, rule: str, reason: str, case: Case) -> Step:
+    """A no that a grant would turn into a yes; the smallest one is of one tool of one server."""
+    fix = f"ask for {case.target.tool} on {case.target.server}"
+    return Step(layer, Verdict.DENY, rule, reason, fix, grant_helps=True)
 
 
 def _bypass(layer: Layer, rule: str, case: Case) -> Step:

@@ -50,6 +50,8 @@ class Step:
     rule: str
     reason: str
     fix: str = ""
+    # Whether a grant of this one tool would get past this layer and all before the arguments.
+    grant_helps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Decision:
     fix: str
     trace: tuple[Step, ...]
     bypassed: tuple[str, ...] = ()
+    grant_helps: bool = False
 
     @property
     def allowed(self) -> bool:
@@ -78,6 +81,7 @@ class Decision:
             "reason": self.reason,
             "fix": self.fix,
             "bypassed": list(self.bypassed),
+            "grant_helps": self.grant_helps,
         }
 
 

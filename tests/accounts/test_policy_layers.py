@@ -416,6 +416,7 @@ def test_a_refusal_carries_a_sentence_and_the_smallest_fix():
         "reason": "The role dev may not call get_a on db.",
         "fix": "ask for get_a on db",
         "bypassed": [],
+        "grant_helps": True,
     }
 
 

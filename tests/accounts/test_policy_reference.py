@@ -1,6 +1,7 @@
 """The policy against an independent evaluator, on random cases."""
 
 from collections import Counter
+from dataclasses import replace
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -75,3 +76,18 @@ def test_listing_never_shows_what_calling_refuses_before_it_looks_at_arguments(s
             assert listed.effect != Effect.DENY
         if any(one.effect == Effect.DENY and one.layer != "arguments" for one in called):
             assert listed.effect == Effect.DENY
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@given(st.integers(min_value=0, max_value=2**48))
+def test_a_grant_helps_just_where_a_refusal_says_so(seed):
+    maker = Maker(seed)
+    policy = compile_policy(maker.document())
+    for _ in range(20):
+        subject, target = subject_of(maker.who()), Target(**maker.tool())
+        refusal = decide(policy, subject, target, None, NOW)
+        granted = replace(subject, grants=(*subject.grants, Grant(target.server, (target.tool,))))
+        if refusal.effect == Effect.DENY and refusal.layer != "arguments":
+            after = decide(policy, granted, target, None, NOW)
+            helped = after.effect != Effect.DENY or after.layer == "arguments"
+            assert refusal.grant_helps == helped, (subject, target)

@@ -57,16 +57,18 @@ def test_who_may_is_told_by_which_rule(tools):
         "reason": "The role developer may.",
         "fix": "",
         "bypassed": [],
+        "grant_helps": False,
     }
 
 
 def test_who_may_not_is_told_why_and_what_would_help(tools):
     found = run_json("guest@example.com", "upstream", "get_a")
-    assert [found[key] for key in ("effect", "layer", "rule", "fix")] == [
+    assert [found[key] for key in ("effect", "layer", "rule", "fix", "grant_helps")] == [
         "deny",
         "default",
         "global.default_effect: deny",
         "ask for get_a on upstream",
+        True,
     ]
 
 
