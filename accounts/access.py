@@ -105,6 +105,11 @@ def subject_of(user: User, only_servers: frozenset[str] | None = None) -> Subjec
     )
 
 
+def somebody_of(role: str) -> Subject:
+    """Somebody of this role who reaches every server and has nothing of their own."""
+    return Subject(person="", role=role, allowed_mcps="*")
+
+
 def roles_of(user: User) -> list[Role]:
     """The roles that count for a person: their own, else their teams', else the default user's."""
     if user.role is not None:

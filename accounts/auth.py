@@ -87,7 +87,7 @@ class SessionAuthentication(authentication.SessionAuthentication):
 class RequiresScope(permissions.BasePermission):
     """Somebody is known, and their key (when it is a key) carries the view's `required_scope`.
 
-    A view that names no scope is closed to keys.
+    Of several, any will do. A view that names no scope is closed to keys.
     """
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
@@ -95,14 +95,11 @@ class RequiresScope(permissions.BasePermission):
         if not isinstance(request.user, User):
             return False
         scope = getattr(view, "required_scope", None)
+        scopes = (scope,) if isinstance(scope, str) else scope or ()
         if request.auth is None:
             return True
-        if (
-            scope is None
-            or not isinstance(request.auth, ApiKey)
-            or scope not in request.auth.scopes
-        ):
-            raise OutOfScope(f"This key lacks the scope {scope or 'for this'}.")
+        if not isinstance(request.auth, ApiKey) or not set(scopes) & set(request.auth.scopes):
+            raise OutOfScope(f"This key lacks the scope {' or '.join(scopes) or 'for this'}.")
         return True
 
 

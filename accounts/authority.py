@@ -34,6 +34,8 @@ class Right(StrEnum):
     VIEW_AUDIT_LOGS = "can_view_audit_logs"
 
 
+# Either lets one see what the policy says about other people.
+SEES_OTHERS = (Right.VIEW_AUDIT_LOGS, Right.MANAGE_USERS)
 _WORDS = {
     Right.MANAGE_USERS: "manage people",
     Right.PROMOTE_USERS: "change roles and teams of people",
@@ -55,6 +57,17 @@ def require(user: User, right: Right) -> None:
     """Raises NotAllowed for whoever lacks the right."""
     if not has(user, right):
         raise NotAllowed(f"To {_WORDS[right]}, your role needs {right.value}.")
+
+
+def has_any(user: User, *rights: Right) -> bool:
+    """Whether this person has one of these rights now."""
+    return any(has(user, right) for right in rights)
+
+
+def require_any(user: User, *rights: Right) -> None:
+    """Raises NotAllowed for whoever has none of these rights."""
+    if not has_any(user, *rights):
+        raise NotAllowed(f"For this, your role needs {' or '.join(rights)}.")
 
 
 def powers_of(user: User) -> frozenset[str]:

@@ -36,7 +36,7 @@ class View(APIView):
     """A view of the API; `required_scope` is what an API key must carry."""
 
     permission_classes = [*APIView.permission_classes, RequiresScope]
-    required_scope = ApiKey.Scope.QUERY
+    required_scope: str | tuple[str, ...] = ApiKey.Scope.QUERY
 
 
 class QueryView(View):

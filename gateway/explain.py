@@ -4,7 +4,7 @@ It asks the same function as the call itself, and does nothing else: no call, no
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts import access
 from accounts.models import Role, User
-from accounts.policy import Decision, Subject, decide
+from accounts.policy import Decision, Step, Subject, decide
 from gateway.api_parsing import Malformed, strict_loads
 from gateway.errors import BadRequest, NotFound
 from gateway.toolbox import target_of, with_defaults
@@ -38,12 +38,13 @@ class Explanation:
             "tool": self.tool.name,
             **self.decision.summary(),
             "policy_version": self.policy_version,
-            "trace": [_step(asdict(step)) for step in self.decision.trace],
+            "trace": [_as_json(step) for step in self.decision.trace],
         }
 
 
-def _step(step: dict[str, Any]) -> dict[str, Any]:
-    return {name: step[name] for name in ("layer", "verdict", "rule", "reason", "fix")}
+def _as_json(step: Step) -> dict[str, str]:
+    names = ("layer", "verdict", "rule", "reason", "fix")
+    return {name: str(getattr(step, name)) for name in names}
 
 
 def explain(

@@ -3,7 +3,7 @@
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from gateway import api, events, web
+from gateway import api, api_policy, events, web
 
 urlpatterns = [
     path("", web.home, name="home"),
@@ -17,6 +17,7 @@ urlpatterns = [
     path("api/query/<uuid:question_id>/cancel", api.CancelView.as_view(), name="cancel"),
     path("api/mcp/tools/list", api.ToolsView.as_view(), name="tools"),
     path("api/mcp/tools/call", api.CallView.as_view(), name="call"),
+    path("api/policy/explain", api_policy.ExplainView.as_view(), name="explain"),
     path("api/admin/", include("gateway.administration.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),

@@ -28,6 +28,7 @@ API = {
     "/api/query/<uuid:question_id>/cancel",
     "/api/mcp/tools/list",
     "/api/mcp/tools/call",
+    "/api/policy/explain",
     "/api/schema",
     "/api/docs",
 }

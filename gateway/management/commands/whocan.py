@@ -52,7 +52,9 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         except PolicyUnavailable as error:
             raise CommandError(f"{error} {error.__cause__}") from None
-        self.stdout.write(json.dumps(found.as_json(), indent=1) if options["json"] else _text(found))
+        self.stdout.write(
+            json.dumps(found.as_json(), indent=1) if options["json"] else _text(found)
+        )
 
 
 def _text(found: Explanation) -> str:
