@@ -1,6 +1,6 @@
 """Why a call is allowed or not: the one answer that the command, REST and the admin show.
 
-It asks the same function as the call itself, and does nothing else: no call, no entry on the record.
+It asks the same function as the call itself, and does nothing else: nothing is called or recorded.
 """
 
 from collections.abc import Iterable, Mapping
