@@ -1,4 +1,4 @@
-"""Conversations, questions, the model's turns and the calls they led to.
+"""Conversations, questions and the model's turns.
 
 The Question row is the queue: whoever claims it works on it, under a lease that must be renewed.
 """
@@ -208,62 +208,3 @@ class Turn(models.Model):
 
     def __str__(self) -> str:
         return f"turn {self.number}"
-
-
-class Call(models.Model):
-    """The journal of calls: a row is committed before anything is sent, and settled after.
-
-    A row still `started` after its worker has died is an outcome nobody knows.
-    """
-
-    class State(models.TextChoices):
-        STARTED = "started"
-        DONE = "done"
-        FAILED = "failed"
-        REFUSED = "refused"
-        UNKNOWN = "unknown", "outcome unknown"
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    question = models.ForeignKey(
-        Question, null=True, blank=True, on_delete=models.CASCADE, related_name="calls"
-    )
-    # The model's id of this tool use; unique within a question.
-    step = models.CharField(max_length=128, blank=True)
-    person = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="calls"
-    )
-    door = models.CharField(max_length=8, choices=Door.choices)
-    server = models.CharField(max_length=64)
-    tool = models.CharField(max_length=255)
-    fingerprint = models.CharField(max_length=64, blank=True)
-    arguments = models.JSONField(default=dict)
-    repeatable = models.BooleanField(default=False, help_text="Declared read-only or idempotent.")
-    state = models.CharField(max_length=16, choices=State.choices, default=State.STARTED)
-    # What the model and the person see of the result, whole; `read_result` pages through it.
-    text = models.TextField(blank=True)
-    result = models.JSONField(null=True, blank=True)
-    error_code = models.CharField(max_length=64, blank=True)
-    decision = models.JSONField(default=dict, blank=True)
-    milliseconds = models.PositiveIntegerField(default=0)
-    created_at = models.DateTimeField(default=timezone.now)
-    finished_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering: ClassVar = ["created_at"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["question", "step"],
-                condition=~models.Q(step=""),
-                name="one_call_for_a_step",
-            ),
-        ]
-        indexes: ClassVar = [
-            models.Index(
-                fields=["created_at"],
-                condition=models.Q(state="started"),
-                name="calls_under_way",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.server}/{self.tool}"
