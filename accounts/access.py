@@ -1,10 +1,12 @@
 """From rows to a decision: the policy in force, and one person as it sees them.
 
 Whoever changes a rule, a role or a team calls `publish` in the same transaction; until then nothing
-changes. `current` reads which version is the newest at every call, so a new one is in force at once
-in every process; only the compiled form of a version is kept.
+changes. What is read here is kept for as long as the database says that nothing of it has changed
+(`audit.stamps`), so a new version, a role taken away or a key revoked is in force at the very next
+call in every process.
 """
 
+import copy
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
@@ -12,8 +14,10 @@ from typing import Any, Literal
 from django.db import DatabaseError, transaction
 
 from accounts.errors import PolicyUnavailable
-from accounts.models import PolicyVersion, Role, Rule, Team, User
+from accounts.models import ApiKey, PolicyVersion, Role, Rule, Team, User
+from accounts.models.keys import digest
 from accounts.policy import Grant, Policy, PolicyError, Subject, compile_policy, digest_of
+from audit.stamps import Kept
 
 Document = dict[str, Any]
 
@@ -31,6 +35,7 @@ _EXPOSED_BY = {"allow_all_except": "exclude", "allow_only": "allow"}
 
 _compiled: dict[str, Policy] = {}
 _lock = threading.Lock()
+_kept = Kept("accounts")
 
 
 def build_document() -> Document:
@@ -80,8 +85,7 @@ def current() -> tuple[Policy, str]:
     are rules and no version of them, or a version that cannot be read: then nobody may do anything.
     """
     try:
-        digest = PolicyVersion.objects.order_by("-id").values_list("digest", flat=True).first()
-        policy = _first_policy() if digest is None else _compiled.get(digest) or _load(digest)
+        policy = _kept.get("policy", _newest)
     except (DatabaseError, PolicyError) as error:
         raise PolicyUnavailable(
             "The policy cannot be read; nothing is allowed meanwhile."
@@ -89,8 +93,66 @@ def current() -> tuple[Policy, str]:
     return policy, policy.digest
 
 
+def _newest() -> Policy:
+    digest = PolicyVersion.objects.order_by("-id").values_list("digest", flat=True).first()
+    return _first_policy() if digest is None else _compiled.get(digest) or _load(digest)
+
+
+def key_of(prefix: str) -> ApiKey | None:
+    """The API key of this prefix with its person and their role, as the rows are now.
+
+    Shared by all threads: nobody changes it. Whether it still may be used is asked anew each time.
+    """
+    return _kept.get(("key", prefix), lambda: stored_key(prefix))
+
+
+def proven_key(prefix: str, secret: str) -> ApiKey | None:
+    """The same, if `secret` is its secret. A wrong one takes as long as a wrong prefix."""
+    return _kept.get(("proven", prefix, digest(secret)), lambda: _prove(prefix, secret))
+
+
+def _prove(prefix: str, secret: str) -> ApiKey | None:
+    key = stored_key(prefix)
+    return key if key is not None and key.matches(secret) else None
+
+
+def stored_key(prefix: str) -> ApiKey | None:
+    """The API key of this prefix, read from its row."""
+    return ApiKey.objects.select_related("user__role").filter(prefix=prefix).first()
+
+
+def person_of(key: ApiKey) -> User:
+    """The key's person, as an object of the caller's own."""
+    return copy.copy(key.user)
+
+
+def subject_now(user: User, *, key: str, only_servers: frozenset[str] | None) -> Subject:
+    """The person as the policy sees them now, whatever has become of their rights since.
+
+    `key` is the prefix of the API key they came with: a key that may no longer be used reaches
+    nothing. Without one, `only_servers` narrows them. Raises User.DoesNotExist.
+    """
+    if key:
+        found = key_of(key)
+        usable = found is not None and found.user_id == user.pk and found.usable()
+        only_servers = _reach_of(found) if found is not None and usable else frozenset()
+    place = ("subject", user.pk, only_servers)
+    return _kept.get(place, lambda: subject_of(_read_person(user.pk), only_servers))
+
+
+def _reach_of(key: ApiKey) -> frozenset[str] | None:
+    return frozenset(key.servers) if key.servers else None
+
+
+def _read_person(pk: int) -> User:
+    return User.objects.select_related("role").get(pk=pk)
+
+
 def subject_of(user: User, only_servers: frozenset[str] | None = None) -> Subject:
-    """The person as the policy sees them: `user` as it was read, teams and grants read now."""
+    """The person as the policy sees them: `user` as it was read, teams and grants read now.
+
+    Grants stand there with their end: whether one has ended by now the policy says.
+    """
     grants = user.grants.unexpired().values_list("server", "tools", "expires_at")
     return Subject(
         person=user.email,

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from rest_framework import authentication, exceptions, permissions
 from rest_framework.request import Request
 
+from accounts import access
 from accounts.models import ApiKey, User
 from accounts.models.keys import KEY_PREFIX, digest
 from audit import record
@@ -56,12 +57,12 @@ class ApiKeyAuthentication(authentication.BaseAuthentication):
         if parts is None:
             raise _refused(request, "malformed")
         prefix, secret = parts
-        key = ApiKey.objects.select_related("user__role").filter(prefix=prefix).first()
+        key = access.proven_key(prefix, secret) or access.stored_key(prefix)
         fault = _fault(key, secret)
         if key is None or fault:
             raise _refused(request, fault, prefix=prefix, person=key.user.email if key else "")
         key.mark_used()
-        return key.user, key
+        return access.person_of(key), key
 
     def authenticate_header(self, request: Request) -> str:
         return CHALLENGE

@@ -3,6 +3,7 @@
 No foreign key leads out of here: an entry keeps the names as they were when it was written.
 """
 
+import secrets
 from typing import Any, ClassVar, NoReturn
 
 from django.db import models
@@ -252,3 +253,24 @@ class Block(AppendOnly):
             members=self.members,
             sealed_at=self.sealed_at,
         )
+
+
+class Stamp(models.Model):
+    """A mark that a trigger renews when one of its tables changes; see `audit.stamps`."""
+
+    name = models.CharField(max_length=32)
+    slot = models.PositiveSmallIntegerField()
+    mark = models.CharField(max_length=36)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["name", "slot"], name="one_mark_for_a_slot"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.mark}"
+
+    @staticmethod
+    def fresh() -> str:
+        """A mark that has never been."""
+        return secrets.token_hex(16)

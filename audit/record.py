@@ -86,7 +86,8 @@ def write(kind: str, outcome: str, **facts: Unpack[Facts]) -> Entry:
 
 def write_many(entries: Iterable[Entry]) -> list[Entry]:
     """Write entries made by `prepare`, all or none, in one go."""
-    with transaction.atomic():
+    # No savepoint: whoever cannot record must not go on with the rest of the transaction either.
+    with transaction.atomic(savepoint=False):
         written = Entry.objects.bulk_create(list(entries))
         Unsealed.objects.bulk_create(
             [Unsealed(entry=entry.pk, digest=entry.digest) for entry in written]

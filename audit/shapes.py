@@ -157,7 +157,10 @@ _ASSIGNMENT = re.compile(
     r"(?:(?P<escaped>\\{1,4}\")(?P<inner>(?:[^\"\\\r\n]++|\\++[^\"\\])*+)"
     r"|\"(?P<double>(?:[^\"\\\r\n]++|\\.)*+)"
     r"|'(?P<single>(?:[^'\\\r\n]++|\\.)*+)"
-    r"|(?P<bare>[^\s\"'&;,<>(){}\[\]\\]++))"
+    r"|(?P<bare>[^\s\"'&;,<>(){}\[\]\\]++"
+    # What ends like a name takes the value that follows with it: either may be the secret.
+    r"(?P<more>(?:(?:(?<=[:=])|[ \t]{1,4}(?::|=>?))[ \t\r\n]{0,8}"
+    r"(?:\"(?:[^\"\\\r\n]++|\\.)*+|'(?:[^'\\\r\n]++|\\.)*+|[^\s\"'&;,<>(){}\[\]\\]++))*+)))"
 )
 _NOTHING = frozenset({"none", "null", "true", "false"})
 _COUNT = re.compile(r"\d{1,9}[.)]?")
@@ -168,12 +171,16 @@ def _assignment(match: re.Match[str]) -> str:
     """Keep the name, take the value; a number of tokens, a page token and short prose stay."""
     group = match.lastgroup or ""
     value, whole = match[group], match.group()
-    is_token = whole[0] in "tT"
-    if not value or (group == "bare" and _prose(value, is_token=is_token)):
-        return whole
-    if is_token and _is_page_token(match.string, match.start()):
+    if not match["more"] and _says_nothing(match, value, is_bare=group == "bare"):
         return whole
     return whole[: match.start(group) - match.start()] + REDACTED
+
+
+def _says_nothing(match: re.Match[str], value: str, *, is_bare: bool) -> bool:
+    is_token = match.group()[0] in "tT"
+    if not value or (is_bare and _prose(value, is_token=is_token)):
+        return True
+    return is_token and _is_page_token(match.string, match.start())
 
 
 def _is_page_token(text: str, at: int) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from accounts import access
-from accounts.models import ApiKey, User
+from accounts.models import User
 from accounts.policy import Subject
 from audit.record import Who
 
@@ -17,14 +17,5 @@ class Asker:
     only_servers: frozenset[str] | None = None
 
     def subject(self) -> Subject:
-        """This person as the policy sees them now, read afresh: rights may have changed."""
-        user = User.objects.select_related("role").get(pk=self.user.pk)
-        return access.subject_of(user, only_servers=self._reach())
-
-    def _reach(self) -> frozenset[str] | None:
-        if not self.who.api_key:
-            return self.only_servers
-        key = ApiKey.objects.filter(prefix=self.who.api_key, user_id=self.user.pk).first()
-        if key is None or not key.usable():
-            return frozenset()
-        return frozenset(key.servers) if key.servers else None
+        """This person as the policy sees them now: rights may have changed since they asked."""
+        return access.subject_now(self.user, key=self.who.api_key, only_servers=self.only_servers)

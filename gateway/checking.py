@@ -22,7 +22,7 @@ from gateway import errors
 from gateway.asker import Asker
 from gateway.models import Call, Door, Question
 from gateway.toolbox import target_of, with_defaults
-from registry import schemas
+from registry import catalogue, schemas
 from registry.models import Tool
 
 Show = Callable[..., None]
@@ -65,12 +65,8 @@ def check(wish: Wish) -> Checked:
 
     Whatever is raised is on the record.
     """
-    tool = (
-        Tool.objects.select_related("server")
-        .filter(server__name=wish.server, name=wish.tool)
-        .first()
-    )
-    if tool is None or not isinstance(wish.tool, str):
+    tool = catalogue.find(wish.server, wish.tool) if isinstance(wish.tool, str) else None
+    if tool is None:
         raise _refuse_unknown(wish)
     arguments = with_defaults(tool, copy.deepcopy(dict(wish.arguments)))
     policy, version = access.current()

@@ -34,7 +34,7 @@ from gateway.llm.base import (
 from gateway.models import Call, Door, Question, Turn
 from gateway.reading import READ_RESULT, read_result
 from gateway.spending import Spending
-from registry.models import Tool
+from registry import catalogue
 
 TOOLS_AT_ONCE = 8
 _STOP_WARNINGS = {
@@ -226,7 +226,7 @@ def _use_tool(run: Run, use: ToolUse, step: str) -> tuple[str, bool]:
         return _as_result(earlier)
     run.check()
     # Not only among the offered: a refusal must be on the record with its layer and rule.
-    tool = Tool.objects.select_related("server").filter(qualified_name=use.name).first()
+    tool = catalogue.find_qualified(use.name)
     server, name = (tool.server.name, tool.name) if tool else ("", use.name)
     wish = calls.Wish(
         asker=run.asker,

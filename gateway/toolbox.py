@@ -1,19 +1,24 @@
 """The tools one person may use now, as a model sees them, and why the others are not there."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
 from accounts import access
 from accounts.policy import Decision, Effect, Policy, Subject, Target, decide, in_group
+from audit.stamps import Kept
 from gateway.asker import Asker
 from gateway.llm.base import ToolSpec
+from registry import catalogue
 from registry.models import Tool
 
 # The administrator's word that a tool changes nothing, for servers that give no hints.
 READ_ONLY_GROUP = "read_only_safe"
+
+_kept = Kept("accounts", "registry", size=500)
 
 
 @dataclass(frozen=True)
@@ -26,33 +31,55 @@ class Withheld:
 
 @dataclass(frozen=True)
 class Toolbox:
-    """`offered` in a fixed order, so that a provider can cache it; `withheld` with reasons."""
+    """`offered` in a fixed order, so that a provider can cache it."""
 
     policy_version: str
     subject: Subject
     offered: tuple[ToolSpec, ...]
-    withheld: tuple[Withheld, ...]
+    _withheld: Callable[[], tuple[Withheld, ...]]
+
+    @property
+    def withheld(self) -> tuple[Withheld, ...]:
+        """The tools that are not offered, each with its reason; worked out when it is asked for."""
+        return self._withheld()
 
 
 def open_for(asker: Asker, *, server: str = "") -> Toolbox:
-    """Ask the policy for every registered tool, by the function that a call asks again."""
+    """Ask the policy for every registered tool, by the function that a call asks again.
+
+    What it offered a person is kept until the policy, the person or a tool changes, or a grant
+    of theirs ends.
+    """
     policy, version = access.current()
-    rows = Tool.objects.select_related("server").order_by("qualified_name")
-    return _sort_out(
-        policy, version, asker.subject(), rows.filter(server__name=server) if server else rows
+    now = timezone.now()
+    subject = asker.subject()
+    grants = tuple(one for one in subject.grants if one.holds(now))
+    place = (asker.user.pk, subject.only_servers, grants)
+    everything = _kept.get(place, lambda: _offered(policy, subject, now))
+    return Toolbox(
+        version,
+        subject,
+        tuple(spec for spec in everything if spec.server == server) if server else everything,
+        lambda: tuple(_withheld(policy, subject, now, server=server)),
     )
 
 
-def _sort_out(policy: Policy, version: str, subject: Subject, tools: Iterable[Tool]) -> Toolbox:
-    now = timezone.now()
-    offered, withheld = [], []
-    for tool in tools:
-        decision = decide(policy, subject, target_of(tool), None, now)
-        if decision.effect == Effect.DENY:
-            withheld.append(Withheld(tool, decision))
-            continue
-        offered.append(spec_of(tool, policy))
-    return Toolbox(version, subject, tuple(offered), tuple(withheld))
+def _offered(policy: Policy, subject: Subject, now: datetime) -> tuple[ToolSpec, ...]:
+    return tuple(
+        spec_of(tool, policy)
+        for tool in catalogue.everything()
+        if decide(policy, subject, target_of(tool), None, now).effect != Effect.DENY
+    )
+
+
+def _withheld(
+    policy: Policy, subject: Subject, now: datetime, *, server: str
+) -> Iterator[Withheld]:
+    for tool in catalogue.everything():
+        if not server or tool.server.name == server:
+            decision = decide(policy, subject, target_of(tool), None, now)
+            if decision.effect == Effect.DENY:
+                yield Withheld(tool, decision)
 
 
 def target_of(tool: Tool) -> Target:

@@ -17,28 +17,28 @@ FAILURES = 5
 PAUSE = timedelta(seconds=30)
 
 
-def admit(server: Server, *, probe: timedelta = PAUSE) -> None:
+def admit(server: Server, *, probe: timedelta = PAUSE) -> bool:
     """Let a call through, or raise `BreakerOpen` with the seconds until the next try.
+
+    True when failures have been counted, which a success of this call makes forgotten.
 
     When the pause is over, the first to come is the probe; the others wait until it has succeeded
     or failed, at most for `probe`, after which it is taken for dead.
     """
     row = Breaker.objects.filter(server=server).annotate(clock=Now()).first()
     if row is None or row.closed_until is None:
-        return
+        return row is not None and row.failures > 0
     if row.closed_until > row.clock:
         raise _open(server, row.closed_until, row.clock)
     mine = Breaker.objects.filter(server=server, closed_until=row.closed_until)
     if not mine.update(closed_until=Now() + probe):
         raise _open(server, row.clock + PAUSE, row.clock)
+    return True
 
 
 def succeeded(server: Server) -> None:
     """A call was answered: whatever was counted is forgotten."""
-    rows = Breaker.objects.filter(server=server).exclude(failures=0, closed_until=None)
-    # Asked first, because an UPDATE takes SQLite's write lock even where it changes nothing.
-    if rows.exists():
-        rows.update(failures=0, closed_until=None)
+    Breaker.objects.filter(server=server).update(failures=0, closed_until=None)
 
 
 def failed(server: Server) -> None:

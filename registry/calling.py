@@ -106,7 +106,7 @@ def _once(
     target: _Target, arguments: Mapping[str, Any], *, deadline: float, cancelled: Stop | None
 ) -> dict[str, Any]:
     seconds = max(0.0, deadline - time.monotonic())
-    breaker.admit(target.server, probe=timedelta(seconds=seconds + PROBE_GRACE))
+    has_failed = breaker.admit(target.server, probe=timedelta(seconds=seconds + PROBE_GRACE))
     # While the server takes its time, others may need the database more than we do.
     release_connection()
     try:
@@ -116,10 +116,12 @@ def _once(
     except UpstreamError as error:
         if _is_its_fault(error):
             breaker.failed(target.server)
-        elif not isinstance(error, Cancelled):
+        elif has_failed and not isinstance(error, Cancelled):
             breaker.succeeded(target.server)
         raise
-    breaker.succeeded(target.server)
+    # Asked before, because an UPDATE takes SQLite's write lock even where it changes nothing.
+    if has_failed:
+        breaker.succeeded(target.server)
     return result
 
 

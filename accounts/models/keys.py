@@ -96,6 +96,7 @@ class ApiKey(models.Model):
         stale = now - timedelta(minutes=1)
         if self.last_used_at is None or self.last_used_at < stale:
             type(self).objects.filter(pk=self.pk).update(last_used_at=now)
+            self.last_used_at = now
 
 
 class SetupLink(models.Model):

@@ -35,10 +35,7 @@ class Case:
     ) -> "Case":
         """Work out the roles that count and the grants that still hold."""
         grants = tuple(
-            grant
-            for grant in subject.grants
-            if grant.server == target.server
-            if grant.expires_at is None or grant.expires_at > now
+            grant for grant in subject.grants if grant.server == target.server and grant.holds(now)
         )
         return cls(policy, subject, target, arguments, _roles(policy, subject), grants)
 

@@ -93,6 +93,10 @@ class Grant:
     tools: tuple[str, ...]
     expires_at: datetime | None = None
 
+    def holds(self, now: datetime) -> bool:
+        """Whether it has not ended by then."""
+        return self.expires_at is None or self.expires_at > now
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:

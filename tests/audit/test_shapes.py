@@ -44,6 +44,9 @@ SECRETS = [
     ('{"password": "hun\\"ter2", "x": 1}', "ter2", '{"password": "[redacted]", "x": 1}'),
     (ESCAPED, "hunter2", ESCAPED.replace("hunter2", "[redacted]")),
     ("clientSecret: 'a b c'", "a b c", "clientSecret: '[redacted]'"),
+    ("token:\nclientSecret: 'a b c'", "a b c", "token:\n[redacted]'"),
+    ("password=\nDB_PASSWORD = hunter2", "hunter2", "password=\n[redacted]"),
+    ("token: pwd: abcdef", "abcdef", "token: [redacted]"),
     (
         "https://x.example/?api_key=abcdef&y=1",
         "abcdef",
@@ -82,7 +85,15 @@ HOSTILE = [
     *("a", " ", '"', "\\", "é", "-", "s", "p", "gh"),
     *("sk-", "sk-a", "eyJ", "eyJa.", "://a:", "://a:b@", "AKIA", "xoxb-", "xoxe.", "omni2_abcd_"),
     *("ghp_", "github_pat_", "SG.", "SG." + "a" * 20 + ".", "hooks.slack.com/services/", "npm_"),
-    *("password=", 'password="', "password:'", 'password\\":\\"', 'password="\\', "password\n"),
+    *(
+        "password=",
+        "token:\n",
+        'password="',
+        "password:'",
+        'password\\":\\"',
+        'password="\\',
+        "password\n",
+    ),
     *(
         "token: ",
         "token\\\\\\\\",

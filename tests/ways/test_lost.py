@@ -12,6 +12,7 @@ from gateway.llm.base import NO_TOKENS, Stop, reply_of
 from gateway.llm.scripted import ScriptedModel, says, uses
 from gateway.models import Call, Door, Question
 from registry import breaker, calling
+from registry.models import Breaker, Server
 from tests.ways.asking import asked, kinds, put
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,6 +36,7 @@ def test_an_error_nobody_foresaw_after_the_call_leaves_its_outcome_unknown(
     def fail(server):
         raise DatabaseError("database is locked")
 
+    Breaker.objects.create(server=Server.objects.get(name="upstream"), failures=1)
     monkeypatch.setattr(breaker, "succeeded", fail)
 
     model = ScriptedModel([uses(("upstream__write_note", {"text": "x"})), says("noted")])

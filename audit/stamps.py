@@ -1,0 +1,206 @@
+"""Which tables have changed: marks that the database itself renews with every change.
+
+What is read at every call and changes seldom (people, the policy, tools) may be kept in a process
+for as long as the mark it was read under stands; `Kept` does that, for the price of one look at the
+marks. A trigger renews a mark in the transaction of the change, whoever makes it and however. Marks
+are random, so that no two states of the tables share one, not even after a rollback.
+
+An app says in its `ready` which tables it wants watched; `install` runs after each migration.
+"""
+
+import hashlib
+import logging
+import threading
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from django.apps import apps
+from django.db import connection
+
+from audit.models import Stamp
+
+log = logging.getLogger(__name__)
+Value = TypeVar("Value")
+
+# Transactions of different connections renew different rows, so that none waits for another.
+SLOTS = 32
+_PREFIX = "stamp_"
+_POSTGRES_FUNCTION = f"""
+CREATE OR REPLACE FUNCTION audit_renew_stamp() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO audit_stamp (name, slot, mark)
+    VALUES (TG_ARGV[0], pg_backend_pid() % {SLOTS}, gen_random_uuid()::text)
+    ON CONFLICT (name, slot) DO UPDATE SET mark = EXCLUDED.mark;
+    RETURN NULL;
+END $$
+"""
+# Not an upsert: a trigger inherits the OR IGNORE of the statement that fires it.
+_SQLITE_ACTION = "UPDATE audit_stamp SET mark = lower(hex(randomblob(16))) WHERE name = '{name}';"
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """A table whose changes renew the mark `name`, except changes of the columns in `but`."""
+
+    name: str
+    model: str
+    but: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Trigger:
+    """A trigger as it should be; its name says so, for a digest of its text is part of it."""
+
+    table: str
+    event: str
+    template: str
+
+    @property
+    def name(self) -> str:
+        digest = hashlib.sha256(self.template.encode()).hexdigest()[:8]
+        return f"{_PREFIX}{self.table}_{self.event}_{digest}"[:63]
+
+    @property
+    def sql(self) -> str:
+        return self.template.replace("{trigger}", self.name)
+
+
+_watched: list[_Watched] = []
+
+
+def watch(name: str, model: str, *, but: tuple[str, ...] = ()) -> None:
+    """Have the mark `name` renewed by every change of the model's table but of these columns."""
+    wanted = _Watched(name, model, but)
+    if wanted not in _watched:
+        _watched.append(wanted)
+
+
+def install() -> None:
+    """Make the triggers that are missing, drop those that are out of date. Twice is as once.
+
+    Where only some apps have been migrated, the others' triggers come with their tables.
+    """
+    tables = connection.introspection.table_names()
+    if Stamp._meta.db_table not in tables:
+        return
+    wanted = {trigger.name: trigger for trigger in _triggers() if trigger.table in tables}
+    there = dict(_existing())
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(_POSTGRES_FUNCTION)
+        for name, table in there.items():
+            if name not in wanted:
+                on = f' ON "{table}"' if connection.vendor == "postgresql" else ""
+                cursor.execute(f'DROP TRIGGER "{name}"{on}')
+        for name in wanted.keys() - there.keys():
+            cursor.execute(wanted[name].sql)
+    for name in {watched.name for watched in _watched}:
+        if wanted.keys() - there.keys():
+            Stamp.objects.filter(name=name).delete()
+        Stamp.objects.get_or_create(name=name, slot=0, defaults={"mark": Stamp.fresh()})
+
+
+def installed() -> bool:
+    """Whether every trigger is there: without one, a change would go unnoticed."""
+    return {trigger.name for trigger in _triggers()} <= {name for name, _ in _existing()}
+
+
+def _existing() -> Iterator[tuple[str, str]]:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SELECT tgname, relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid"
+                " WHERE NOT tgisinternal AND pg_table_is_visible(tgrelid)"
+            )
+        else:
+            cursor.execute("SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'")
+        yield from ((name, table) for name, table in cursor if name.startswith(_PREFIX))
+
+
+def _triggers() -> Iterator[_Trigger]:
+    for watched in _watched:
+        meta = apps.get_model(watched.model)._meta
+        columns = ", ".join(
+            f'"{field.column}"'
+            for field in meta.concrete_fields
+            if field.attname not in watched.but
+        )
+        table = meta.db_table
+        if connection.vendor == "postgresql":
+            yield _Trigger(
+                table,
+                "any",
+                f'CREATE TRIGGER "{{trigger}}" AFTER INSERT OR DELETE OR TRUNCATE'
+                f' OR UPDATE OF {columns} ON "{table}"'
+                f" FOR EACH STATEMENT EXECUTE FUNCTION audit_renew_stamp('{watched.name}')",
+            )
+            continue
+        action = _SQLITE_ACTION.replace("{name}", watched.name)
+        for event in ("INSERT", "DELETE", f"UPDATE OF {columns}"):
+            yield _Trigger(
+                table,
+                event.split()[0].lower(),
+                f'CREATE TRIGGER "{{trigger}}" AFTER {event} ON "{table}" BEGIN {action} END',
+            )
+
+
+class Kept:
+    """Values worked out from the tables of some marks, kept until one of the marks is renewed.
+
+    What it hands out is shared by all threads: nobody changes it.
+    """
+
+    def __init__(self, *names: str, size: int = 20_000) -> None:
+        self._names = sorted(names)
+        self._size = size
+        self._lock = threading.Lock()
+        self._mark: tuple[Any, ...] = ()
+        self._values: dict[Hashable, object] = {}
+
+    def get(self, key: Hashable, work_out: Callable[[], Value]) -> Value:
+        """The value of `key`, worked out when it is not known or the tables have changed since.
+
+        None is not kept: whoever asks for what is not there must not fill the memory.
+        """
+        mark = _marks(self._names)
+        if mark is None:
+            return work_out()
+        with self._lock:
+            if mark != self._mark:
+                self._mark, self._values = mark, {}
+            # Read before the value is: one that comes late goes where nobody looks any more.
+            values = self._values
+        if key in values:
+            return cast(Value, values[key])
+        value = work_out()
+        if value is not None:
+            if len(values) >= self._size:
+                values.clear()
+            values[key] = value
+        return value
+
+
+def _marks(names: list[str]) -> tuple[Any, ...] | None:
+    """The marks of these names now; None when they cannot be relied on."""
+    if not _Installation.is_known and not _Installation.look():
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, slot, mark FROM audit_stamp ORDER BY name, slot")
+        rows = [row for row in cursor.fetchall() if row[0] in names]
+    return tuple(rows) if {row[0] for row in rows} == set(names) else None
+
+
+class _Installation:
+    """Whether this process has seen that all triggers are there."""
+
+    is_known = False
+    has_warned = False
+
+    @classmethod
+    def look(cls) -> bool:
+        cls.is_known = installed()
+        if not cls.is_known and not cls.has_warned:
+            cls.has_warned = True
+            log.warning("triggers are missing, so nothing is kept in memory: run manage.py migrate")
+        return cls.is_known

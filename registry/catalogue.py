@@ -1,0 +1,32 @@
+"""The stored tools as they are now, kept in memory until one of them or their servers changes.
+
+What is handed out is shared by all threads: nobody changes it.
+"""
+
+from audit.stamps import Kept
+from registry.models import Tool
+
+_kept = Kept("registry", size=50_000)
+
+
+def find(server: str, name: str) -> Tool | None:
+    """The tool of exactly this server and name, with its server; nothing is normalised."""
+    return _kept.get(("tool", server, name), lambda: _read(server__name=server, name=name))
+
+
+def find_qualified(name: str) -> Tool | None:
+    """The tool that models and MCP clients call by this name."""
+    return _kept.get(("qualified", name), lambda: _read(qualified_name=name))
+
+
+def everything() -> tuple[Tool, ...]:
+    """All tools with their servers, offered or not, in the order of their qualified names."""
+    return _kept.get("everything", _read_all)
+
+
+def _read(**exactly: str) -> Tool | None:
+    return Tool.objects.select_related("server").filter(**exactly).first()
+
+
+def _read_all() -> tuple[Tool, ...]:
+    return tuple(Tool.objects.select_related("server").order_by("qualified_name"))
