@@ -159,7 +159,7 @@ def subject_of(user: User, only_servers: frozenset[str] | None = None) -> Subjec
         role=user.role.name if user.role else None,
         teams=tuple(user.teams.order_by("key").values_list("key", flat=True)),
         super_admin=user.is_superuser,
-        status=user.status if user.is_active else "inactive",
+        status=user.standing(),
         allowed_mcps=user.allowed_mcps,
         grants=tuple(Grant(server, _texts(tools), until) for server, tools, until in grants),
         attributes=_attributes(user),
@@ -170,21 +170,6 @@ def subject_of(user: User, only_servers: frozenset[str] | None = None) -> Subjec
 def somebody_of(role: str) -> Subject:
     """Somebody of this role who reaches every server and has nothing of their own."""
     return Subject(person="", role=role, allowed_mcps="*")
-
-
-def roles_of(user: User) -> list[Role]:
-    """The roles that count for a person: their own, else their teams', else the default user's."""
-    if user.role is not None:
-        return [user.role]
-    of_teams = Role.objects.filter(team__members=user).distinct().order_by("name")
-    return list(of_teams) or default_roles()
-
-
-def default_roles() -> list[Role]:
-    """The default user's role, where there is one."""
-    default = Rule.objects.filter(kind=Rule.Kind.DEFAULT_USER).first()
-    named = default.condition.get("role", "") if default else ""
-    return list(Role.objects.filter(name=named))
 
 
 def _attributes(user: User) -> Mapping[str, Literal["*"] | tuple[str, ...]]:

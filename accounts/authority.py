@@ -17,9 +17,9 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from accounts import access
 from accounts.errors import Conflict, NotAllowed
 from accounts.models import Role, Team, User
+from accounts.models.rules import default_roles
 from accounts.policy.rules import ADMIN
 
 FLAGS = tuple(field.name for field in Role._meta.fields if field.name.startswith("can_"))
@@ -74,7 +74,7 @@ def powers_of(user: User) -> frozenset[str]:
     """What this person can do beyond anybody: of several roles the strictest counts."""
     if user.is_superuser:
         return frozenset((*FLAGS, ADMIN))
-    each = [powers(role) for role in access.roles_of(user)]
+    each = [powers(role) for role in user.roles()]
     return frozenset.intersection(*each) if each else frozenset()
 
 
@@ -113,7 +113,7 @@ def require_over(user: User, person: User) -> None:
 def holds(user: User, role: str) -> bool:
     """Whether the person has this role: of their own, by a team, or as everybody's."""
     by_team = user.teams.filter(default_role__name=role).exists()
-    return by_team or any(one.name == role for one in access.roles_of(user))
+    return by_team or any(one.name == role for one in user.roles())
 
 
 def may_change_role(user: User, role: Role) -> bool:
@@ -146,7 +146,7 @@ def _above(user: User) -> Q:
     roles = _roles_above(user)
     found = Q(is_superuser=True) | Q(is_staff=True)
     found |= Q(role__in=roles) | Q(teams__default_role__in=roles)
-    if any(role.pk in roles for role in access.default_roles()):
+    if any(role.pk in roles for role in default_roles()):
         found |= Q(role=None)
     return found
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts import access, limits
 from accounts.errors import LimitReached as PersonLimitReached
 from accounts.models import Role, User
+from accounts.policy import STANDINGS
 from audit import record
 from audit.models import Entry
 from audit.record import Who
@@ -85,7 +86,7 @@ def _accept(text: str, origin: _Origin, *, key: str, digest: str) -> Question:
         # Counted again while nobody else can ask for this person: two at once are two.
         User.objects.select_for_update().get(pk=asker.user.pk)
         if not asker.user.is_superuser:
-            _within_running(asker, access.roles_of(asker.user))
+            _within_running(asker, asker.user.roles())
         question = Question.objects.create(
             conversation=_conversation(origin),
             person=asker.user,
@@ -131,8 +132,9 @@ def _same_request(asker: Asker, key: str, digest: str) -> Question | None:
 
 
 def _may_ask(asker: Asker) -> None:
-    if not asker.user.may_act():
-        raise errors.NotAllowed(f"This account may not ask: it is {_standing(asker)}.")
+    standing = asker.user.standing()
+    if standing != "active":
+        raise errors.NotAllowed(f"This account may not ask: it {STANDINGS[standing]}.")
     _within_limits(asker)
 
 
@@ -148,15 +150,11 @@ def _record_refusal(asker: Asker, error: Exception) -> None:
         )
 
 
-def _standing(asker: Asker) -> str:
-    return asker.user.get_status_display() if asker.user.is_active else "inactive"
-
-
 def _within_limits(asker: Asker) -> None:
     """The limits of every role that counts for the person; of several roles the strictest."""
     if asker.user.is_superuser:
         return
-    roles = access.roles_of(asker.user)
+    roles = asker.user.roles()
     _within_running(asker, roles)
     hourly = min((role.requests_per_hour for role in roles if role.requests_per_hour), default=0)
     try:

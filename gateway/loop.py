@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Length
 from django.utils import timezone
 
+from accounts.policy import STANDINGS
 from gateway import calls, errors, lost, progress, prompt, results, retrieval, toolbox
 from gateway.asker import Asker
 from gateway.llm.base import (
@@ -126,6 +127,8 @@ def _take_turn(run: Run, number: int) -> Reply:
     run.check()
     run.spending.check()
     box = toolbox.open_for(run.asker)
+    if box.subject.status != "active":
+        raise errors.NotAllowed(f"This account {STANDINGS[box.subject.status]}.")
     offered = _offer(run, box)
     run.show("turn", number=number)
     started = time.monotonic()

@@ -31,7 +31,7 @@ def system(question: Question, subject: Subject) -> str:
     administrator = subject.super_admin or subject.role == "admin"
     style = _ADMINISTRATOR if administrator else _PERSON
     person = question.person
-    roles = ", ".join(role.name for role in access.roles_of(person)) or "none"
+    roles = ", ".join(role.name for role in person.roles()) or "none"
     parts = [_RULES, style.format(name=person.name or person.email, role=roles)]
     domains = _domains(subject)
     if domains is not None and domains != "*":

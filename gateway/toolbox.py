@@ -87,8 +87,8 @@ def target_of(tool: Tool) -> Target:
     return Target(
         server=tool.server.name,
         tool=tool.name,
-        enabled=tool.server.enabled,
-        state=tool.state,
+        enabled=tool.server.takes_part,
+        state="off" if tool.is_off else tool.state,
         tags=tuple(tool.server.tags),
         read_only=tool.declares_read_only,
         destructive=tool.may_destroy,

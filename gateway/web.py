@@ -19,6 +19,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 
 from accounts.auth import who_of
 from accounts.models import SetupLink, User
+from accounts.policy import STANDINGS
 from audit import record
 from audit.models import Entry
 from gateway import present
@@ -99,9 +100,10 @@ class LoginForm(AuthenticationForm):
 
     def confirm_login_allowed(self, user: Any) -> None:
         super().confirm_login_allowed(user)
-        if not user.may_act():
-            standing = user.get_status_display()
-            raise ValidationError(f"This account may not log in: it is {standing}.", "standing")
+        standing = user.standing()
+        if standing != "active":
+            message = f"This account may not log in: it {STANDINGS[standing]}."
+            raise ValidationError(message, "standing")
 
 
 class LoginView(views.LoginView):

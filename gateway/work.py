@@ -130,7 +130,7 @@ def _answer(question: Question, pulse: Pulse, model: Model | None) -> dict[str, 
             "answer": ended.answer,
             "warning": ended.warning,
         }
-    except errors.Refused as error:
+    except (errors.Refused, errors.NotAllowed) as error:
         return _ended_by(error, Question.State.REFUSED)
     except errors.Cancelled as error:
         return _ended_by(error, Question.State.CANCELLED)

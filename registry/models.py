@@ -6,16 +6,21 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from audit.switches import Switchable
+
 
 class ServerQuerySet(models.QuerySet["Server"]):
     """Servers, by whether they take part."""
 
     def enabled(self) -> "ServerQuerySet":
-        return self.filter(enabled=True)
+        return self.filter(enabled=True, switched_off_at=None)
 
 
-class Server(models.Model):
-    """A registered MCP server: how to reach it, what it may cost, how it was last seen."""
+class Server(Switchable):
+    """A registered MCP server: how to reach it, what it may cost, how it was last seen.
+
+    `enabled` is the configuration's word; the kill switch is the administrator's, and stronger.
+    """
 
     class Transport(models.TextChoices):
         HTTP = "http", "streamable HTTP"
@@ -90,17 +95,33 @@ class Server(models.Model):
     def __str__(self) -> str:
         return self.display_name or self.name
 
+    @property
+    def takes_part(self) -> bool:
+        """Whether its tools may be offered and called at all."""
+        return self.enabled and not self.is_off
+
+    def switch_facts(self) -> dict[str, Any]:
+        return {"server": self.name}
+
 
 class ToolQuerySet(models.QuerySet["Tool"]):
     """Tools, by whether they may be offered."""
 
     def offered(self) -> "ToolQuerySet":
         """Tools that stand in their server's current list, unchanged since they were accepted."""
-        return self.filter(state=Tool.State.OFFERED, server__enabled=True)
+        return self.filter(
+            state=Tool.State.OFFERED,
+            switched_off_at=None,
+            server__enabled=True,
+            server__switched_off_at=None,
+        )
 
 
-class Tool(models.Model):
-    """One tool of one server, as it was when it was accepted. Nothing else is ever offered."""
+class Tool(Switchable):
+    """One tool of one server, as it was when it was accepted. Nothing else is ever offered.
+
+    `state` is what syncs and their acceptance made of it; the kill switch stands beside it.
+    """
 
     class State(models.TextChoices):
         OFFERED = "offered"
@@ -135,6 +156,9 @@ class Tool(models.Model):
 
     def __str__(self) -> str:
         return f"{self.server.name}/{self.name}"
+
+    def switch_facts(self) -> dict[str, Any]:
+        return {"server": self.server.name, "tool": self.name}
 
     @property
     def declares_read_only(self) -> bool:

@@ -28,6 +28,7 @@ REFUSALS = {
     "unknown": UNKNOWN,
     "pending": "Your OMNI2 account is waiting for an administrator's approval.",
     "suspended": "Your OMNI2 account is suspended. An administrator can lift that.",
+    "role_off": "Your role has been switched off. An administrator can change that.",
     "inactive": "Your OMNI2 account has been switched off. An administrator can change that.",
 }
 NO_ENTRY = (
@@ -73,9 +74,8 @@ def who_asks(command: Command) -> tuple[User | None, str]:
     person = people.filter(slack_team_id=command.team, slack_user_id=command.user).first()
     if person is None:
         return None, "unknown"
-    if person.may_act():
-        return person, ""
-    return person, person.status if person.status != User.Status.ACTIVE else "inactive"
+    standing = person.standing()
+    return person, "" if standing == "active" else standing
 
 
 def _refuse(command: Command, person: User | None, *, standing: str) -> None:

@@ -1,6 +1,6 @@
 """The pages of people: who they are, what they may do, how they get in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -14,7 +14,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from accounts import authority
+from accounts import authority, switching
 from accounts.admin import standing
 from accounts.admin.forms import KeyForm, PersonForm, key_values
 from accounts.errors import AccountsError
@@ -22,6 +22,7 @@ from accounts.models import ApiKey, SetupLink, User
 from audit import record
 from audit.models import Entry
 from audit.recorded import Deed, RecordedAdmin, ShownOnce, badge, who_at
+from audit.switched import ReasonForm
 
 STATUSES = {"active": "success", "pending": "warning", "suspended": "danger"}
 OWN_RISE = ["role", "teams", "status", "is_active", "is_staff", "is_superuser"]
@@ -111,6 +112,8 @@ class UserAdmin(RecordedAdmin):
     # --- What is shown --------------------------------------------------------------------------
     @display(description="status", ordering="status")
     def standing(self, person: User) -> SafeString:
+        if person.standing() == "role_off":
+            return badge("role switched off", "danger")
         if not person.is_active:
             return badge("inactive")
         return badge(person.get_status_display(), STATUSES[person.status])
@@ -127,26 +130,29 @@ class UserAdmin(RecordedAdmin):
     def suspend(self, request: HttpRequest, object_id: str) -> HttpResponse:
         person = self.find(request, object_id, "suspend")
         text = "They can no longer log in, ask or call; their API keys stop. It can be undone."
-        deed = Deed(f"Suspend {person}?", text, "Suspend", is_dangerous=True)
-        return self._set_status(request, person, deed, User.Status.SUSPENDED)
+        deed = Deed(f"Suspend {person}?", text, "Suspend", form=ReasonForm, is_dangerous=True)
+        return self._switch(request, person, deed, switching.suspend)
 
     @action(description="Activate", url_path="reactivate", icon="check")
     def reactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:
         person = self.find(request, object_id, "reactivate")
-        deed = Deed(f"Activate {person}?", "They may log in, ask and call again.", "Activate")
-        return self._set_status(request, person, deed, User.Status.ACTIVE)
+        text = "They may log in, ask and call again."
+        deed = Deed(f"Activate {person}?", text, "Activate", form=ReasonForm)
+        return self._switch(request, person, deed, switching.activate)
 
-    def _set_status(
-        self, request: HttpRequest, person: User, deed: Deed, status: User.Status
+    def _switch(
+        self, request: HttpRequest, person: User, deed: Deed, verb: Callable[..., bool]
     ) -> HttpResponse:
-        def do(_: Mapping[str, Any]) -> str:
-            before, person.status = person.status, status
+        def do(values: Mapping[str, Any]) -> str:
             try:
-                with authority.keeping_a_super_admin():
-                    person.save(update_fields=["status"])
+                verb(
+                    person,
+                    by=standing.administrator(request),
+                    who=who_at(request),
+                    reason=values["reason"],
+                )
             except AccountsError as error:
                 raise ValidationError(str(error)) from error
-            self.note(request, person, "status", values={"status": [before, status.value]})
             return f"{person} is {person.get_status_display()}."
 
         return self.carry_out(request, person, deed, do=do)

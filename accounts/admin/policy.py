@@ -14,13 +14,14 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, FieldTextFilter
 from unfold.decorators import display
 
-from accounts import access, authority
+from accounts import access, authority, switching
 from accounts.admin import standing
 from accounts.admin.forms import PolicyForm, fault_of
 from accounts.models import PolicyVersion, Role, Rule, Team
 from audit import record
 from audit.models import Entry
 from audit.recorded import ReadOnlyAdmin, RecordedAdmin, who_at
+from audit.switched import SwitchedAdmin
 
 RULE_HELP = (
     "Which fields count depends on the kind. A role's rule on a server needs server, role, mode"
@@ -99,17 +100,27 @@ class RoleForm(PolicyForm):
 
 
 @admin.register(Role)
-class RoleAdmin(PublishingAdmin):
+class RoleAdmin(SwitchedAdmin, PublishingAdmin):
     """Roles. Rules name a role, so it keeps its name."""
 
     form = RoleForm
+    actions_detail: ClassVar = SwitchedAdmin.SWITCHES
+    what_stops: ClassVar = (
+        "From the next call on, nobody whom it counts for may do anything but super admins."
+    )
     recorded_values: ClassVar = [
         *authority.FLAGS,
         "allowed_mcp_tools",
         "allowed_tool_patterns",
         "denied_tools",
     ]
-    list_display: ClassVar = ["name", "display_name", "can_bypass_tool_restrictions", "members"]
+    list_display: ClassVar = [
+        "name",
+        "display_name",
+        "can_bypass_tool_restrictions",
+        "members",
+        "on",
+    ]
     search_fields: ClassVar = ["name", "display_name"]
     fieldsets: ClassVar = [
         (None, {"fields": ["name", "display_name", "description", "color"]}),
@@ -143,6 +154,14 @@ class RoleAdmin(PublishingAdmin):
     @display(description="people")
     def members(self, role: Role) -> int:
         return role.user_set.count()
+
+    @display(description="on", boolean=True)
+    def on(self, role: Role) -> bool:
+        return not role.is_off
+
+    def throw(self, request: HttpRequest, obj: Any, *, on: bool, reason: str) -> None:
+        by = standing.administrator(request)
+        switching.switch_role(obj, on=on, by=by, who=who_at(request), reason=reason)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return _may_change(request, obj) and super().has_change_permission(request, obj)

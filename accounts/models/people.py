@@ -6,9 +6,14 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.utils import timezone
 
+from audit.switches import Switchable
 
-class Role(models.Model):
-    """A named set of rights. What it may call on one server stands in `Rule`."""
+
+class Role(Switchable):
+    """A named set of rights. What it may call on one server stands in `Rule`.
+
+    While a role is switched off, whoever it counts for may do nothing; super admins need no role.
+    """
 
     name = models.SlugField(max_length=64, unique=True)
     display_name = models.CharField(max_length=128, blank=True)
@@ -123,9 +128,31 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.name or self.email
 
+    def roles(self) -> list[Role]:
+        """The roles that count: their own, else their teams', else the default user's."""
+        from accounts.models.rules import default_roles  # noqa: PLC0415  rules stand on people
+
+        if self.role is not None:
+            return [self.role]
+        of_teams = Role.objects.filter(team__members=self).distinct().order_by("name")
+        return list(of_teams) or default_roles()
+
+    def standing(self) -> str:
+        """How this person stands: "active" alone may do anything.
+
+        Otherwise "inactive", "pending", "suspended", or "role_off" while a role that counts for
+        them is switched off.
+        """
+        if self.status != self.Status.ACTIVE:
+            return self.status
+        if not self.is_active:
+            return "inactive"
+        role_off = not self.is_superuser and any(role.is_off for role in self.roles())
+        return "role_off" if role_off else "active"
+
     def may_act(self) -> bool:
-        """Whether this person may do anything at all: active, not suspended, not waiting."""
-        return self.is_active and self.status == self.Status.ACTIVE
+        """Whether this person may do anything at all."""
+        return self.standing() == "active"
 
 
 class GrantQuerySet(models.QuerySet["ServerGrant"]):

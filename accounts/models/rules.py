@@ -60,6 +60,13 @@ class Rule(models.Model):
         return f"{self.get_kind_display()}: {place}" if place else self.get_kind_display()
 
 
+def default_roles() -> list[Role]:
+    """The default user's role, where there is one."""
+    default = Rule.objects.filter(kind=Rule.Kind.DEFAULT_USER).first()
+    named = default.condition.get("role", "") if default else ""
+    return list(Role.objects.filter(name=named))
+
+
 class PolicyVersion(models.Model):
     """The whole policy from one moment on; its digest stands on every entry of the record."""
 

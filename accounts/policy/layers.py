@@ -10,12 +10,15 @@ from accounts.policy.model import Layer, Step, Verdict
 from accounts.policy.patterns import PatternError
 from accounts.policy.rules import ADMIN
 
-_STANDINGS = {
+# What is said of an account that is not active, after "The account".
+STANDINGS = {
     "pending": "waits for approval",
     "suspended": "is suspended",
     "inactive": "is not active",
+    "role_off": "has a role that is switched off",
 }
 _STATES = {
+    "off": "is switched off",
     "quarantined": "is set aside until an administrator has looked at it",
     "gone": "is no longer listed by its server",
 }
@@ -25,12 +28,12 @@ def standing(case: Case) -> Step:
     """Person, server and tool must take part at all."""
     subject, target = case.subject, case.target
     if subject.status != "active":
-        word = _STANDINGS.get(subject.status, "has no known standing")
+        word = STANDINGS.get(subject.status, "has no known standing")
         return _deny(
             Layer.STANDING,
             f"status of {subject.person}: {subject.status}",
             f"The account {word}.",
-            fix="ask an administrator to activate the account",
+            fix=f"ask an administrator to {_way_back(subject.status)}",
         )
     if not target.enabled:
         return _deny(
@@ -48,6 +51,10 @@ def standing(case: Case) -> Step:
             fix=f"ask an administrator to look at {target.tool} on {target.server}",
         )
     return Step(Layer.STANDING, Verdict.PASS, "", "Person, server and tool take part.")
+
+
+def _way_back(status: str) -> str:
+    return "switch the role on again" if status == "role_off" else "activate the account"
 
 
 def blocks(case: Case) -> Step:

@@ -1,5 +1,6 @@
 """People over REST: who they are and how they stand."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -8,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts import switching
 from accounts.authority import Right
 from accounts.models import User
 from gateway import api_shapes as shapes
@@ -29,6 +31,14 @@ class PersonShape(serializers.Serializer):
     allowed_domains = serializers.JSONField()
     last_login = serializers.DateTimeField(allow_null=True)
     joined_at = serializers.DateTimeField()
+
+
+DEED_RESPONSES = {
+    200: PersonShape,
+    403: shapes.Error,
+    404: shapes.Error,
+    409: shapes.Error,
+}
 
 
 def rows() -> QuerySet[User]:
@@ -96,3 +106,34 @@ class PersonView(base.AdminView):
     )
     def get(self, request: Request, person_id: int) -> Response:
         return Response(present(base.find(rows(), pk=person_id)))
+
+
+class Reason(shapes.Strict):
+    reason = shapes.StrictText(max_length=500, default="", allow_blank=True)
+
+
+class SuspendView(base.AdminView):
+    """Stop a person: no login, no key, no question, no call, from the next one on."""
+
+    required_right = Right.MANAGE_USERS
+
+    @extend_schema(operation_id="admin_suspend", request=Reason, responses=DEED_RESPONSES)
+    def post(self, request: Request, person_id: int) -> Response:
+        return _change(request, person_id, switching.suspend)
+
+
+class ActivateView(base.AdminView):
+    """Let a person act: after a suspension, or for the first time."""
+
+    required_right = Right.MANAGE_USERS
+
+    @extend_schema(operation_id="admin_activate", request=Reason, responses=DEED_RESPONSES)
+    def post(self, request: Request, person_id: int) -> Response:
+        return _change(request, person_id, switching.activate)
+
+
+def _change(request: Request, person_id: int, verb: Callable[..., bool]) -> Response:
+    reason = base.checked(Reason, request)["reason"]
+    person = base.find(rows(), pk=person_id)
+    verb(person, by=base.administrator(request), who=base.who(request), reason=reason)
+    return Response(present(base.find(rows(), pk=person_id)))

@@ -13,6 +13,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from unfold.decorators import action, display
 
 from audit.recorded import Deed, ReadOnlyAdmin, RecordedAdmin, badge
+from audit.switched import SwitchedAdmin
 from registry import discovery, health, showing
 from registry.admin.forms import ServerForm
 from registry.errors import RegistryError
@@ -22,7 +23,7 @@ HEALTH = {"up": "success", "down": "danger", "unknown": "info"}
 
 
 @admin.register(Server)
-class ServerAdmin(RecordedAdmin):
+class ServerAdmin(SwitchedAdmin, RecordedAdmin):
     """MCP servers. A command (stdio) comes from the deployment and is only shown here."""
 
     form = ServerForm
@@ -44,7 +45,8 @@ class ServerAdmin(RecordedAdmin):
     list_fullwidth = True
     search_fields: ClassVar = ["name", "display_name", "description"]
     actions: ClassVar = ["sync_tools", "check_now", "enable", "disable"]
-    actions_detail: ClassVar = ["sync_one", "check_one"]
+    actions_detail: ClassVar = ["sync_one", "check_one", *SwitchedAdmin.SWITCHES]
+    what_stops: ClassVar = "From the next call on, nobody reaches it, whatever an import says."
     fieldsets: ClassVar = [
         (None, {"fields": ["name", "display_name", "description", "tags", "enabled", "trust"]}),
         ("Address", {"fields": ["transport", "url"]}),
@@ -94,6 +96,11 @@ class ServerAdmin(RecordedAdmin):
         return not is_command and super().has_change_permission(request, obj)
 
     def may_do(self, request: HttpRequest, obj: Any, deed: str) -> bool:
+        if deed in ("sync", "check"):
+            return super().has_change_permission(request)
+        return super().may_do(request, obj, deed)
+
+    def may_switch(self, request: HttpRequest, obj: Any) -> bool:
         return super().has_change_permission(request)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
@@ -122,6 +129,8 @@ class ServerAdmin(RecordedAdmin):
     # --- What is shown ---------------------------------------------------------------------------
     @display(description="health", ordering="health")
     def shown_health(self, server: Server) -> SafeString:
+        if server.is_off:
+            return badge("switched off", "danger")
         if not server.enabled:
             return badge("disabled")
         return badge(server.get_health_display(), HEALTH[server.health])

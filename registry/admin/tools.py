@@ -15,6 +15,7 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from audit.recorded import Deed, DeedsOnlyAdmin, badge, who_at
+from audit.switched import SwitchedAdmin
 from registry import discovery, showing
 from registry.errors import RegistryError
 from registry.fingerprint import fingerprint
@@ -39,7 +40,7 @@ class Seen(forms.Form):
 
 
 @admin.register(Tool)
-class ToolAdmin(DeedsOnlyAdmin):
+class ToolAdmin(SwitchedAdmin, DeedsOnlyAdmin):
     """Tools as servers describe them: read here, accepted or rejected, never edited."""
 
     list_display: ClassVar = ["name", "server", "shown_state", "why", "hints", "last_seen_at"]
@@ -48,7 +49,8 @@ class ToolAdmin(DeedsOnlyAdmin):
     list_fullwidth = True
     search_fields: ClassVar = ["name", "qualified_name", "title", "description"]
     actions: ClassVar = ["accept_selected", "reject_selected"]
-    actions_detail: ClassVar = ["accept_one", "reject_one"]
+    actions_detail: ClassVar = ["accept_one", "reject_one", *SwitchedAdmin.SWITCHES]
+    what_stops: ClassVar = "From the next call on, nobody is offered it or may call it."
     fieldsets: ClassVar = [
         (
             None,
@@ -66,7 +68,7 @@ class ToolAdmin(DeedsOnlyAdmin):
         return [field.name for field in Tool._meta.fields] + own
 
     def may_do(self, request: HttpRequest, obj: Any, deed: str) -> bool:
-        possible = obj.state != Tool.State.GONE
+        possible = obj.state != Tool.State.GONE or deed.startswith("switch-")
         if deed == "accept":
             possible = possible and obj.pending is not None
         return possible and super().may_do(request, obj, deed)
@@ -74,6 +76,8 @@ class ToolAdmin(DeedsOnlyAdmin):
     # --- What is shown ---------------------------------------------------------------------------
     @display(description="state", ordering="state")
     def shown_state(self, tool: Tool) -> SafeString:
+        if tool.is_off:
+            return badge("switched off", "danger")
         return badge(tool.get_state_display(), STATES[tool.state])
 
     @display(description="reason")

@@ -15,7 +15,7 @@ from accounts.models import (
     User,
 )
 from audit.models import Entry
-from tests.admin_pages import changes, form_of, furnish, staff, visit
+from tests.admin_pages import form_of, furnish, staff, visit
 
 pytestmark = pytest.mark.django_db
 
@@ -103,11 +103,13 @@ def test_no_password_and_no_last_login_can_be_posted(ada, cast):
 def test_suspending_and_activating(ada, cast, deed, status):
     someone = cast.dev if deed == "suspend" else cast.sue
 
-    ada.post(f"{PEOPLE}{someone.pk}/{deed}/")
+    ada.post(f"{PEOPLE}{someone.pk}/{deed}/", {"reason": "because"})
 
     someone.refresh_from_db()
+    entry = Entry.objects.get(kind="person.changed")
     assert someone.status == status
-    assert changes() == [("ada@example.com", "status", "accounts.user", [])]
+    assert (entry.person, entry.detail["person"]) == ("ada@example.com", someone.email)
+    assert (entry.detail["status"][1], entry.detail["reason"]) == (status, "because")
 
 
 def test_nobody_is_deleted(ada, cast):

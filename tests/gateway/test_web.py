@@ -125,7 +125,7 @@ def test_a_failed_login_is_on_the_record_without_what_was_typed(client, dev, ema
     ("fields", "said"),
     [
         ({"status": "suspended"}, "it is suspended"),
-        ({"status": "pending"}, "it is waiting for approval"),
+        ({"status": "pending"}, "it waits for approval"),
         ({"is_active": False}, "Please enter a correct email and password"),
     ],
 )

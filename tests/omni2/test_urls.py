@@ -35,6 +35,9 @@ API = {
 ADMINISTRATION = {
     "/api/admin/people",
     "/api/admin/people/<int:person_id>",
+    "/api/admin/people/<int:person_id>/activate",
+    "/api/admin/people/<int:person_id>/suspend",
+    "/api/admin/switches",
 }
 
 
