@@ -78,7 +78,7 @@ def apply(servers: Sequence[ServerSpec], *, prune: bool = False) -> Outcome:
         changes += _apply_one(spec)
     others = Server.objects.exclude(name__in=[spec.name for spec in servers])
     if prune:
-        for server in others.enabled():
+        for server in others.filter(enabled=True):
             server.enabled = False
             server.save(update_fields=["enabled"])
             changes.append(f"server {server.name}: disabled, since the file does not name it")

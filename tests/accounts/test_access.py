@@ -284,7 +284,7 @@ def test_a_person_is_seen_with_role_teams_reach_attributes_and_unexpired_grants(
         ({"status": "suspended"}, "suspended"),
         ({"status": "pending"}, "pending"),
         ({"is_active": False}, "inactive"),
-        ({"is_active": False, "status": "suspended"}, "inactive"),
+        ({"is_active": False, "status": "suspended"}, "suspended"),
     ],
 )
 def test_the_standing_is_the_accounts(fields, status):

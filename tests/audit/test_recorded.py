@@ -4,7 +4,7 @@ import pytest
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 
-from accounts.models import UsageLimit, User
+from accounts.models import SetupLink, UsageLimit, User
 from audit import record
 from audit.models import Entry
 from audit.recorded import DeedsOnlyAdmin, ReadOnlyAdmin, RecordedAdmin
@@ -102,10 +102,9 @@ def test_a_deed_that_fails_says_why_and_leaves_nothing(ada, cast, monkeypatch):
         raise ValidationError("not like this")
 
     monkeypatch.setattr(RecordedAdmin, "note", refuse)
-    response = ada.post(f"/admin/accounts/user/{cast.dev.pk}/suspend/")
+    response = ada.post(f"/admin/accounts/user/{cast.dev.pk}/setup-link/")
 
-    cast.dev.refresh_from_db()
-    assert (response.status_code, cast.dev.status) == (200, User.Status.ACTIVE)
+    assert (response.status_code, SetupLink.objects.count()) == (200, 0)
     assert b"not like this" in response.content
 
 
