@@ -75,11 +75,18 @@ def find_role(name: str) -> Role:
     return found
 
 
+def find_server(name: str) -> Server:
+    """The server of exactly this name; NotFound names the one that comes near."""
+    found = Server.objects.filter(name=_clean(name)).first()
+    if found is None:
+        near = _nearest(name, Server.objects.values_list("name", flat=True))
+        raise NotFound(f"There is no server {name!r}.{near}", field="server")
+    return found
+
+
 def find_tool(server: str, name: str) -> Tool:
     """The stored tool of exactly this name; nothing is normalised into a match."""
-    if not Server.objects.filter(name=_clean(server)).exists():
-        near = _nearest(server, Server.objects.values_list("name", flat=True))
-        raise NotFound(f"There is no server {server!r}.{near}", field="server")
+    find_server(server)
     tools = Tool.objects.select_related("server").filter(server__name=server)
     found = tools.filter(name=_clean(name)).first()
     if found is None:

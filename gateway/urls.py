@@ -3,7 +3,7 @@
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from gateway import api, api_policy, events, web
+from gateway import api, api_policy, api_requests, events, web
 
 urlpatterns = [
     path("", web.home, name="home"),
@@ -18,6 +18,17 @@ urlpatterns = [
     path("api/mcp/tools/list", api.ToolsView.as_view(), name="tools"),
     path("api/mcp/tools/call", api.CallView.as_view(), name="call"),
     path("api/policy/explain", api_policy.ExplainView.as_view(), name="explain"),
+    path("api/access/requests", api_requests.RequestsView.as_view(), name="access-requests"),
+    path(
+        "api/access/requests/<int:number>/decide",
+        api_requests.DecideView.as_view(),
+        name="decide-access",
+    ),
+    path(
+        "api/access/requests/<int:number>/withdraw",
+        api_requests.WithdrawView.as_view(),
+        name="withdraw-access",
+    ),
     path("api/admin/", include("gateway.administration.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),

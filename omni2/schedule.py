@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 
 from audit import seal
-from gateway import work
+from gateway import access_requests, work
 from gateway.tasks import run_question
 from registry import discovery, health
 from registry.models import Server
@@ -50,6 +50,7 @@ def jobs() -> list[Job]:
         Job("seal_record", 1, seal.seal_once),
         Job("check_servers", settings.MCP_HEALTH_SECONDS, check_servers),
         Job("sync_tools", settings.MCP_SYNC_MINUTES * 60, sync_tools),
+        Job("sweep_access", 10, access_requests.sweep),
         Job("sweep_slack", 5, slack.sweep),
     ]
 

@@ -175,6 +175,13 @@ MCP_CALL_TIMEOUT = env.float("OMNI2_MCP_CALL_TIMEOUT_SECONDS", default=30)
 MCP_SYNC_MINUTES = env.int("OMNI2_MCP_SYNC_MINUTES", default=30)
 MCP_HEALTH_SECONDS = env.int("OMNI2_MCP_HEALTH_SECONDS", default=60)
 
+# --- Access ---------------------------------------------------------------------------------------
+# How long a grant lasts that answers a request, when nobody says, and at most.
+GRANT_DAYS = env.int("OMNI2_GRANT_DAYS", default=30)
+GRANT_MAX_DAYS = env.int("OMNI2_GRANT_MAX_DAYS", default=90)
+# A request nobody has decided on in this time is closed.
+ACCESS_REQUEST_DAYS = env.int("OMNI2_ACCESS_REQUEST_DAYS", default=30)
+
 # --- Slack ----------------------------------------------------------------------------------------
 SLACK_BOT_TOKEN = env.str("SLACK_BOT_TOKEN", default="")
 SLACK_SIGNING_SECRET = env.str("SLACK_SIGNING_SECRET", default="")

@@ -48,6 +48,9 @@ class Server(Switchable):
     display_name = models.CharField(max_length=128, blank=True)
     description = models.TextField(blank=True)
     tags = models.JSONField(default=list, blank=True)
+    owner = models.EmailField(
+        blank=True, help_text="Who may decide on requests for access to its tools."
+    )
     enabled = models.BooleanField(default=True)
     trust = models.CharField(max_length=16, choices=Trust.choices, default=Trust.FIRST_USE)
 

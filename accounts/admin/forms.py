@@ -22,7 +22,7 @@ from accounts.policy import (
     PatternError,
     PolicyError,
     check_allowed_mcps,
-    check_pattern,
+    check_granted,
     compile_policy,
 )
 
@@ -89,15 +89,10 @@ class GrantForm(forms.ModelForm):
         fields: ClassVar = ["user", "server", "tools", "expires_at", "reason"]
 
     def clean_tools(self) -> list[str]:
-        patterns = self.cleaned_data["tools"]
-        if not isinstance(patterns, list) or not patterns:
-            raise forms.ValidationError('A list of patterns, for example ["get_*"] or ["*"].')
-        for pattern in patterns:
-            try:
-                check_pattern(pattern)
-            except PatternError as error:
-                raise forms.ValidationError(str(error)) from error
-        return patterns
+        try:
+            return list(check_granted(self.cleaned_data["tools"]))
+        except PatternError as error:
+            raise forms.ValidationError(str(error)) from error
 
 
 class KeyForm(forms.Form):

@@ -2,9 +2,11 @@
 
 from accounts.models.keys import ApiKey, SetupLink
 from accounts.models.people import Role, ServerGrant, Team, User
+from accounts.models.requests import AccessRequest
 from accounts.models.rules import PolicyVersion, ProvisioningRule, Rule, UsageLimit
 
 __all__ = [
+    "AccessRequest",
     "ApiKey",
     "PolicyVersion",
     "ProvisioningRule",

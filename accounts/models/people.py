@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from audit.switches import Switchable
@@ -161,6 +162,11 @@ class GrantQuerySet(models.QuerySet["ServerGrant"]):
     def unexpired(self) -> "GrantQuerySet":
         return self.filter(models.Q(expires_at=None) | models.Q(expires_at__gt=timezone.now()))
 
+    def ended_unnoted(self) -> "GrantQuerySet":
+        """Those that are over, and whose end (there may be a later one) is not on the record."""
+        noted = models.Q(end_noted=models.F("expires_at"))
+        return self.filter(expires_at__lte=Now()).exclude(noted, end_noted__isnull=False)
+
 
 class ServerGrant(models.Model):
     """One person, one server: adds to the person's reach, and to nothing else, until it expires."""
@@ -172,6 +178,8 @@ class ServerGrant(models.Model):
     granted_by = models.CharField(max_length=254, blank=True)
     reason = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+    # The end that stands on the record; another one may follow when the grant is prolonged.
+    end_noted = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = GrantQuerySet.as_manager()
 

@@ -8,7 +8,7 @@ from accounts.policy.decide import decide
 from accounts.policy.inputs import Inputs
 from accounts.policy.layers import STANDINGS
 from accounts.policy.model import Decision, Effect, Grant, Layer, Step, Subject, Target, Verdict
-from accounts.policy.patterns import PatternError, check_pattern, matches
+from accounts.policy.patterns import PatternError, check_granted, check_pattern, matches
 from accounts.policy.reading import PolicyError
 from accounts.policy.rules import Policy, in_group
 
@@ -27,6 +27,7 @@ __all__ = [
     "Target",
     "Verdict",
     "check_allowed_mcps",
+    "check_granted",
     "check_pattern",
     "compile_policy",
     "decide",

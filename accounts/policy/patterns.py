@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 MAXIMUM_LENGTH = 512
+MAXIMUM_GRANTED = 100
 # What an author would take for a class, a choice or a list. Nothing of it would do what they mean.
 _REFUSED = frozenset("[{|")
 _MEMO_FROM = 8
@@ -85,6 +86,17 @@ def check_pattern(text: object) -> None:
     """Raise PatternError unless `text` is a usable `tool`, `server/tool` or `@group`."""
     if "" in check_text(text).removeprefix("@").split("/", 1):
         raise PatternError(f"{text!r}: there is nothing on one side")
+
+
+def check_granted(patterns: object) -> tuple[str, ...]:
+    """The tools of a grant as they are stored, or a PatternError that says what is wrong."""
+    if not isinstance(patterns, (list, tuple)) or not patterns:
+        raise PatternError('a list of patterns is expected, for example ["get_*"] or ["*"]')
+    if len(patterns) > MAXIMUM_GRANTED:
+        raise PatternError(f"there may be at most {MAXIMUM_GRANTED} patterns")
+    for pattern in patterns:
+        check_pattern(pattern)
+    return tuple(patterns)
 
 
 @dataclass(frozen=True, slots=True)

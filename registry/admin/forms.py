@@ -62,6 +62,9 @@ class ServerForm(forms.ModelForm):
             raise forms.ValidationError(fault)
         return name
 
+    def clean_owner(self) -> str:
+        return str(self.cleaned_data["owner"]).lower()
+
     def clean_url(self) -> str:
         url = self.cleaned_data["url"]
         try:

@@ -27,7 +27,9 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
     """MCP servers. A command (stdio) comes from the deployment and is only shown here."""
 
     form = ServerForm
-    recorded_values: ClassVar = ["name", "transport", "enabled", "trust", "authentication"]
+    recorded_values: ClassVar = [
+        *("name", "owner", "transport", "enabled", "trust", "authentication"),
+    ]
     list_display: ClassVar = [
         "name",
         "shown_health",
@@ -48,7 +50,20 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
     actions_detail: ClassVar = ["sync_one", "check_one", *SwitchedAdmin.SWITCHES]
     what_stops: ClassVar = "From the next call on, nobody reaches it, whatever an import says."
     fieldsets: ClassVar = [
-        (None, {"fields": ["name", "display_name", "description", "tags", "enabled", "trust"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "name",
+                    "display_name",
+                    "description",
+                    "tags",
+                    "owner",
+                    "enabled",
+                    "trust",
+                ]
+            },
+        ),
         ("Address", {"fields": ["transport", "url"]}),
         (
             "Credential",

@@ -29,6 +29,9 @@ API = {
     "/api/mcp/tools/list",
     "/api/mcp/tools/call",
     "/api/policy/explain",
+    "/api/access/requests",
+    "/api/access/requests/<int:number>/decide",
+    "/api/access/requests/<int:number>/withdraw",
     "/api/schema",
     "/api/docs",
 }
