@@ -157,6 +157,12 @@ def decidable_by(user: User) -> AccessRequestQuerySet:
     return AccessRequest.objects.filter(may).exclude(person=user).select_related("person")
 
 
+def decides(user: User) -> bool:
+    """Whether this person decides on requests of anybody at all."""
+    owns = user.may_act() and Server.objects.filter(owner=user.email).exists()
+    return owns or authority.has(user, Right.MANAGE_USERS)
+
+
 def find(user: User, number: int) -> AccessRequest:
     """One's own request, or one that this person may decide on; NotFound for every other."""
     own = AccessRequest.objects.filter(person=user).select_related("person")

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from csp.decorators import csp_update
+from django.apps import apps
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -56,6 +58,7 @@ _GROUPS: list[tuple[str, list[tuple[str, str, str]]]] = [
             ("Roles", "badge", "accounts.role"),
             ("Rules", "gavel", "accounts.rule"),
             ("Grants", "key_vertical", "accounts.servergrant"),
+            ("Access requests", "front_hand", "accounts.accessrequest"),
             ("API keys", "key", "accounts.apikey"),
             ("Usage limits", "speed", "accounts.usagelimit"),
             ("Newcomers", "person_add", "accounts.provisioningrule"),
@@ -104,6 +107,6 @@ def _changelist(model: str) -> str:
 
 
 def _may_view(request: HttpRequest, model: str) -> bool:
-    app, name = model.split(".")
-    user: Any = request.user
-    return user.has_perm(f"{app}.view_{name}") or user.has_perm(f"{app}.change_{name}")
+    """As the model's own pages say, which may let in others than Django's permissions do."""
+    pages = admin.site._registry[apps.get_model(model)]
+    return pages.has_view_permission(request)

@@ -59,9 +59,12 @@ def parent(user: str, question: str) -> str:
     )
 
 
-def messages(question: Mapping[str, Any]) -> list[Message]:
-    """The outcome of a question (as `gateway.present` shows it), in as many messages as needed."""
-    parts = split(_body(question), MARKDOWN_MAX)
+def messages(question: Mapping[str, Any], *, page: str = "") -> list[Message]:
+    """The outcome of a question (as `gateway.present` shows it), in as many messages as needed.
+
+    `page` is our own address of the question, where access to refused tools is requested.
+    """
+    parts = split(_body(question, page), MARKDOWN_MAX)
     made = [Message(_preview(part), ({"type": "markdown", "text": part},)) for part in parts]
     last = made[-1]
     made[-1] = Message(last.text, (*last.blocks, _context(used(question))))
@@ -124,13 +127,16 @@ def _open_fence(text: str) -> str:
     return fence
 
 
-def _body(question: Mapping[str, Any]) -> str:
+def _body(question: Mapping[str, Any], page: str) -> str:
     error = question["error"]
     parts = [ENDINGS.get(question["state"], "")]
     if error and question["state"] != "cancelled":
         error_id = f" (error id {error['error_id']})" if error["error_id"] else ""
         parts.append(markdown(error["message"] + error_id))
-    parts += [_refusal(call) for call in question["calls"] if call["refusal"]]
+    refused = [call for call in question["calls"] if call["refusal"]]
+    parts += [_refusal(call) for call in refused]
+    if page and any(call["refusal"].get("grant_helps") for call in refused):
+        parts.append(f"Request access on the question's page: {page}")
     parts.append(markdown(question["answer"]))
     if question["warning"]:
         parts.append(f"Note: {markdown(question['warning'].replace('_', ' '))}.")
@@ -139,8 +145,9 @@ def _body(question: Mapping[str, Any]) -> str:
 
 def _refusal(call: Mapping[str, Any]) -> str:
     why = call["refusal"]
-    text = f"{_tool(call)} was refused: {why['reason']}"
-    return markdown(f"{text} {why['fix']}" if why["fix"] else text)
+    rule = f" (layer {why['layer']}, rule {why['rule']})" if why.get("rule") else ""
+    fix = f" To change it: {why['fix'].rstrip('.')}." if why["fix"] else ""
+    return markdown(f"{_tool(call)} was refused: {why['reason']}{rule}{fix}")
 
 
 def _tool(call: Mapping[str, Any]) -> str:

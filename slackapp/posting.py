@@ -100,7 +100,8 @@ def deliver(question_id: UUID | str) -> None:
 
 
 def _send(delivery: Delivery, question: Question) -> None:
-    messages = blocks.messages(present.question(question))
+    page = f"{settings.PUBLIC_URL}/conversation/{question.conversation_id}"
+    messages = blocks.messages(present.question(question), page=page)
     for message in messages[delivery.parts_sent :]:
         post(delivery.channel, message, thread_ts=delivery.thread_ts)
         if not delivery.part_sent():

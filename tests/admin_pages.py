@@ -7,7 +7,16 @@ from django.contrib import admin
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import ApiKey, ProvisioningRule, ServerGrant, SetupLink, Team, UsageLimit, User
+from accounts.models import (
+    AccessRequest,
+    ApiKey,
+    ProvisioningRule,
+    ServerGrant,
+    SetupLink,
+    Team,
+    UsageLimit,
+    User,
+)
 from audit import record, seal
 from audit.models import Entry
 from gateway.models import Call, Conversation, Door, Question, Turn
@@ -27,6 +36,9 @@ def furnish(cast: Cast) -> dict[str, str]:
     cast.dev.save()
     key, text = ApiKey.issue(cast.dev, HOSTILE)
     ServerGrant.objects.create(user=cast.dev, server="shop", tools=["*"], reason=HOSTILE)
+    AccessRequest.objects.create(
+        person=cast.dev, server="shop", tools=["search"], reason=HOSTILE, answer=HOSTILE
+    )
     UsageLimit.objects.create(user=cast.dev)
     ProvisioningRule.objects.create(email_domain="@example.com")
     server = _server()

@@ -50,6 +50,7 @@ def test_every_page_opens_and_shows_no_secret(ada, cast):
     assert [path for path in pages[403] if path.endswith("/add/")] == [
         "/admin/accounts/apikey/add/",
         "/admin/accounts/policyversion/add/",
+        "/admin/accounts/accessrequest/add/",
     ]
 
 

@@ -148,6 +148,24 @@ def test_a_tool_nobody_has_is_told_so(run, upstream, name):
     assert upstream.calls == []
 
 
+def test_forbidden_and_unknown_are_the_same_to_the_model_and_told_apart_to_the_person(
+    run, upstream
+):
+    """T-09."""
+    both = uses(("upstream__write_note", {"text": "x"}), ("upstream__no_such_tool", {"text": "x"}))
+    model = ScriptedModel([both, "no"])
+
+    question, _ = run(model)
+
+    results = model.heard[1].messages[-1]["content"]
+    forbidden, unknown = ({**one, "tool_use_id": ""} for one in results)
+    assert forbidden == unknown
+    [refused] = question.calls.all()
+    assert (refused.tool, refused.state) == ("write_note", "refused")
+    assert refused.decision["fix"] == "ask for write_note on upstream"
+    assert upstream.calls == []
+
+
 def test_whoever_lost_the_lease_writes_no_turn(run, cast):
     def script(messages):
         Question.objects.update(owner="next:1")

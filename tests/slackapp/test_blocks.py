@@ -119,13 +119,13 @@ def test_more_calls_than_are_shown_are_counted():
                             "layer": "role",
                             "rule": "r",
                             "reason": "The role viewer may not.",
-                            "fix": "Ask for git_push on git.",
+                            "fix": "ask for git_push on git",
                         },
                     )
                 ],
             ),
-            "time/get_current_time was refused: The role viewer may not. Ask for git_push on git."
-            "\n\nI could not.",
+            "time/get_current_time was refused: The role viewer may not. (layer role, rule r)"
+            " To change it: ask for git_push on git.\n\nI could not.",
         ),
         (
             question(warning="max_iterations_reached"),
@@ -232,3 +232,14 @@ def test_notifications_show_the_beginning():
     assert message.text.startswith("**Hello** word word")
     assert message.text.endswith(" …")
     assert len(message.text) <= blocks.PREVIEW_MAX + 2
+
+
+@pytest.mark.parametrize(("grant_helps", "shown"), [(True, True), (False, False)])
+def test_where_a_grant_would_help_the_way_to_it_is_said(grant_helps, shown):
+    refusal = {"layer": "role", "rule": "r", "reason": "No.", "fix": "", "grant_helps": grant_helps}
+    outcome = question(calls=[call(state="refused", refusal=refusal)])
+    page = "https://omni2.example.com/conversation/1"
+
+    [message] = blocks.messages(outcome, page=page)
+
+    assert (f"Request access on the question's page: {page}" in written(message)) == shown

@@ -98,12 +98,17 @@ def test_the_model_is_offered_just_what_the_person_may_use(cast, upstream, clien
     assert api.requests[0].body.get("tools", []) == []
 
 
-def test_a_denied_tool_is_not_reached_from_the_command_line(cast, upstream, model):
+def test_a_denied_tool_is_not_reached_from_the_command_line(cast, upstream, model, capsys):
     model([uses(("upstream__write_note", {"text": "x"})), says("I could not.")])
 
     call_command("ask", "Write a note.", "--as", "dev@example.com")
 
     assert upstream.calls == []
+    told = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert "The role developer may not call write_note on upstream." in told
+    assert "To change it: ask for write_note on upstream." in told
+    request = "manage.py access_requests ask dev@example.com upstream write_note --reason …"
+    assert request in " ".join(told)
     entry = Entry.objects.get(kind=Entry.Kind.CALL_REFUSED)
     assert (entry.door, entry.layer, entry.tool) == ("cli", "role", "write_note")
     assert "developer" in entry.rule

@@ -14,7 +14,7 @@ from accounts.models import User
 from audit.record import Who
 from gateway import ask, errors, present, progress
 from gateway.asker import Asker
-from gateway.models import Door, Question
+from gateway.models import Call, Door, Question
 
 
 class Command(BaseCommand):
@@ -96,6 +96,21 @@ def _line(event: progress.Event) -> str:
     return ""
 
 
+def why(call: Call, person: str) -> str:
+    """Reason, layer and rule of a refused call, and the way to a yes."""
+    told = errors.refusal(call.decision)
+    lines = [told["reason"], f"{told['layer']}: {told['rule']}"]
+    lines += [f"To change it: {told['fix']}."] if told["fix"] else []
+    if told["grant_helps"]:
+        lines.append(access_command(person, call.server, call.tool))
+    return "\n".join(f"    {line}" for line in lines if line != ": ")
+
+
+def access_command(person: str, server: str, tool: str) -> str:
+    """What to type to request access to a tool."""
+    return f"manage.py access_requests ask {person} {server} {tool} --reason …"
+
+
 def show_end(question: Question, console: Console) -> None:
     """Print the answer, then what it rests on and what it cost."""
     if question.answer:
@@ -104,6 +119,8 @@ def show_end(question: Question, console: Console) -> None:
         console.print(
             Text(f"  {call.server}/{call.tool}  {call.state}  {call.milliseconds} ms", "cyan")
         )
+        if call.state == Call.State.REFUSED:
+            console.print(Text(why(call, question.person.email)))
     cost = "unknown" if question.cost is None else f"${question.cost:.4f}"
     tokens = question.input_tokens + question.output_tokens
     console.print(

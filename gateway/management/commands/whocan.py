@@ -15,6 +15,7 @@ from accounts.policy import Decision
 from gateway import explain
 from gateway.errors import BadRequest, GatewayError
 from gateway.explain import Explanation
+from gateway.management.commands.ask import access_command
 
 STYLES = {
     "allow": "green",
@@ -67,17 +68,13 @@ def _text(found: Explanation) -> str:
         if decision.fix:
             console.print(Text(f"To change it: {decision.fix}."))
         if decision.grant_helps:
-            console.print(Text(_request_by_command(found), style="dim"))
+            place = (found.tool.server.name, found.tool.name)
+            console.print(Text(access_command(who, *place), style="dim"))
         for rule in decision.bypassed:
             console.print(Text.assemble(("bypassed", STYLES["bypass"]), f": {rule}"))
         console.print(_table(decision))
         console.print(Text(f"policy version {version[:12]}", style="dim"))
     return captured.get()
-
-
-def _request_by_command(found: Explanation) -> str:
-    server, tool = found.tool.server.name, found.tool.name
-    return f"manage.py access_requests ask {found.subject.person} {server} {tool} --reason …"
 
 
 def _table(decision: Decision) -> Table:

@@ -1,6 +1,7 @@
 // The way to the server: ask, follow the steps, cancel. Same origin, session cookie, CSRF token.
 
 const KINDS = ["accepted", "started", "turn", "restart", "delta", "calling", "called", "refused", "done"];
+const REQUESTS = "/api/access/requests";
 const LOOK_EVERY = 2000;
 
 /** What the server says is wrong; `code` and `message` are made to be shown. */
@@ -17,6 +18,9 @@ export function ask(url, question, conversation) {
   const body = conversation ? { question, conversation } : { question };
   return send(url, { method: "POST", body: JSON.stringify(body), headers: { "Idempotency-Key": token() } });
 }
+
+/** Ask for a grant; resolves to the request. */
+export const requestAccess = (wanted) => send(REQUESTS, { method: "POST", body: JSON.stringify(wanted) });
 
 export const cancel = (url) => send(url, { method: "POST" });
 export const read = (url) => send(url, {});

@@ -1,5 +1,6 @@
 // One question on the page: its live steps, then the answer and what it rests on.
 
+import { accessForm } from "./access.js";
 import { duration, el, money, plural, sentence } from "./dom.js";
 
 const WARNINGS = {
@@ -182,6 +183,7 @@ function callDetails(call) {
     el("span", { class: `took ${good ? "" : "bad"}` }, good ? duration(call.milliseconds) : word));
   return el("details", { class: "call" }, summary, el("div", { class: "inside" },
     call.refusal ? why(call.refusal) : null,
+    call.refusal?.grant_helps ? accessForm(call.server, call.tool) : null,
     el("h4", {}, "Arguments"), el("pre", {}, JSON.stringify(call.arguments, null, 2)),
     call.refusal ? null : [el("h4", {}, good ? "Result" : "What came back"), el("pre", {}, call.preview || "Nothing.")]));
 }

@@ -1,5 +1,6 @@
 // What this person may use and what not, with why: beside the page, and as counts on it.
 
+import { accessForm } from "./access.js";
 import { read } from "./asking.js";
 import { byId, el, plural, sentence } from "./dom.js";
 
@@ -72,7 +73,8 @@ function offeredTool(tool) {
 }
 
 function withheldTool(tool) {
-  return el("li", {}, el("strong", {}, tool.tool), el("p", {}, tool.reason), tool.fix ? el("p", { class: "fix" }, sentence(tool.fix)) : null);
+  return el("li", {}, el("strong", {}, tool.tool), el("p", {}, tool.reason), tool.fix ? el("p", { class: "fix" }, sentence(tool.fix)) : null,
+    tool.grant_helps ? accessForm(tool.server, tool.tool) : null);
 }
 
 function firstLines(text) {
