@@ -117,6 +117,10 @@ def test_rows_that_only_have_deeds_cannot_be_added_or_deleted(rf, cast):
     request.user = cast.ada
     only_deeds = [p for p in admin.site._registry.values() if isinstance(p, DeedsOnlyAdmin)]
 
-    assert {p.opts.label for p in only_deeds} == {"accounts.ApiKey", "registry.Tool"}
+    assert {p.opts.label for p in only_deeds} == {
+        "accounts.AccessRequest",
+        "accounts.ApiKey",
+        "registry.Tool",
+    }
     assert not any(p.has_add_permission(request) for p in only_deeds)
     assert not any(p.has_delete_permission(request) for p in only_deeds)

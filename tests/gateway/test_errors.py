@@ -74,6 +74,7 @@ def told(error):
                 "rule": "allow_only",
                 "reason": "May not.",
                 "fix": "Ask.",
+                "grant_helps": False,
             },
         ),
         (PolicyUnavailable("No."), 503, {"code": "policy_unavailable", "message": "No."}),
