@@ -93,11 +93,14 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     overview = {"title": "Overview", "icon": "dashboard", "link": reverse_lazy("admin:index")}
     groups: list[dict[str, Any]] = [{"title": "Ask", "items": [ask, overview]}]
     for title, pages in _GROUPS:
-        items = [
+        items: list[dict[str, Any]] = [
             {"title": name, "icon": icon, "link": reverse_lazy(_changelist(model))}
             for name, icon, model in pages
             if _may_view(request, model)
         ]
+        for item in items:
+            waiting = _waiting() if item["title"] == "People" else 0
+            item |= {"badge": f"{waiting} waiting"} if waiting else {}
         groups.append({"title": title, "items": items})
     return [group for group in groups if group["items"]]
 
@@ -110,3 +113,8 @@ def _may_view(request: HttpRequest, model: str) -> bool:
     """As the model's own pages say, which may let in others than Django's permissions do."""
     pages = admin.site._registry[apps.get_model(model)]
     return pages.has_view_permission(request)
+
+
+def _waiting() -> int:
+    """How many people wait for an administrator's approval."""
+    return User.objects.filter(status=User.Status.PENDING).count()

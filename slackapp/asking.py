@@ -13,7 +13,7 @@ from gateway import ask as asking
 from gateway.asker import Asker
 from gateway.errors import GatewayError
 from gateway.models import Door
-from slackapp import blocks, posting
+from slackapp import blocks, newcomers, posting
 from slackapp.commands import Command
 from slackapp.models import Delivery, SeenRequest
 
@@ -27,6 +27,10 @@ REFUSALS = {
     "bot": "I answer people only.",
     "unknown": UNKNOWN,
     "pending": "Your OMNI2 account is waiting for an administrator's approval.",
+    "entered": (
+        "Welcome. Your OMNI2 account has been made; an administrator must approve it before you"
+        " can ask. Please try again then."
+    ),
     "suspended": "Your OMNI2 account is suspended. An administrator can lift that.",
     "role_off": "Your role has been switched off. An administrator can change that.",
     "inactive": "Your OMNI2 account has been switched off. An administrator can change that.",
@@ -58,6 +62,8 @@ def take_up(request_id: int, *, task: Task) -> None:
 
 def _answer(request: SeenRequest, command: Command, *, task: Task) -> None:
     person, standing = who_asks(command)
+    if standing == "unknown":
+        person, standing = _newcomer(command)
     if person is None or standing:
         _refuse(command, person, standing=standing)
         return
@@ -76,6 +82,14 @@ def who_asks(command: Command) -> tuple[User | None, str]:
         return None, "unknown"
     standing = person.standing()
     return person, "" if standing == "active" else standing
+
+
+def _newcomer(command: Command) -> tuple[User | None, str]:
+    person = newcomers.let_in(command, _who(command, None))
+    if person is None:
+        return None, "unknown"
+    standing = person.standing()
+    return person, {"active": "", "pending": "entered"}.get(standing, standing)
 
 
 def _refuse(command: Command, person: User | None, *, standing: str) -> None:

@@ -14,7 +14,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from accounts import authority, switching
+from accounts import authority, provisioning, switching
 from accounts.admin import standing
 from accounts.admin.forms import KeyForm, PersonForm, key_values
 from accounts.errors import AccountsError
@@ -48,7 +48,9 @@ class UserAdmin(RecordedAdmin):
     list_fullwidth = True
     search_fields: ClassVar = ["email", "name", "slack_user_id"]
     filter_horizontal: ClassVar = ["teams", "groups", "user_permissions"]
-    actions_detail: ClassVar = ["make_setup_link", "issue_key", "reactivate", "suspend"]
+    actions_detail: ClassVar = [
+        *("make_setup_link", "issue_key", "approve", "reject", "reactivate", "suspend")
+    ]
     readonly_fields: ClassVar = ["last_login", "date_joined"]
     fieldsets: ClassVar = [
         (None, {"fields": ["email", "name", "description"]}),
@@ -82,8 +84,10 @@ class UserAdmin(RecordedAdmin):
 
     def may_do(self, request: HttpRequest, obj: Any, deed: str) -> bool:
         possible = {
-            "suspend": obj.status != User.Status.SUSPENDED,
-            "reactivate": obj.status != User.Status.ACTIVE,
+            "suspend": obj.status == User.Status.ACTIVE,
+            "reactivate": obj.status == User.Status.SUSPENDED,
+            "approve": obj.status == User.Status.PENDING,
+            "reject": obj.status == User.Status.PENDING,
             "setup-link": True,
             "issue-key": request.user.has_perm("accounts.add_apikey") and obj.may_act(),
         }[deed]
@@ -140,17 +144,27 @@ class UserAdmin(RecordedAdmin):
         deed = Deed(f"Activate {person}?", text, "Activate", form=ReasonForm)
         return self._switch(request, person, deed, switching.activate)
 
+    @action(description="Approve", url_path="approve", icon="how_to_reg")
+    def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        person = self.find(request, object_id, "approve")
+        role = person.role.name if person.role else "none"
+        text = f"They may log in, ask and call from now on. Their role: {role}."
+        deed = Deed(f"Let {person} in?", text, "Approve")
+        return self._switch(request, person, deed, provisioning.approve)
+
+    @action(description="Reject", url_path="reject", icon="block", variant=ActionVariant.DANGER)
+    def reject(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        person = self.find(request, object_id, "reject")
+        text = "They stay out, also when they try again. It can be undone."
+        deed = Deed(f"Keep {person} out?", text, "Reject", form=ReasonForm, is_dangerous=True)
+        return self._switch(request, person, deed, provisioning.reject)
+
     def _switch(
-        self, request: HttpRequest, person: User, deed: Deed, verb: Callable[..., bool]
+        self, request: HttpRequest, person: User, deed: Deed, verb: Callable[..., object]
     ) -> HttpResponse:
         def do(values: Mapping[str, Any]) -> str:
             try:
-                verb(
-                    person,
-                    by=standing.administrator(request),
-                    who=who_at(request),
-                    reason=values["reason"],
-                )
+                verb(person, by=standing.administrator(request), who=who_at(request), **values)
             except AccountsError as error:
                 raise ValidationError(str(error)) from error
             return f"{person} is {person.get_status_display()}."

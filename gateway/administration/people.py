@@ -9,9 +9,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import switching
+from accounts import provisioning, switching
 from accounts.authority import Right
-from accounts.models import User
+from accounts.models import Role, User
 from gateway import api_shapes as shapes
 from gateway.administration import base
 
@@ -132,8 +132,37 @@ class ActivateView(base.AdminView):
         return _change(request, person_id, switching.activate)
 
 
-def _change(request: Request, person_id: int, verb: Callable[..., bool]) -> Response:
+def _change(request: Request, person_id: int, verb: Callable[..., object]) -> Response:
     reason = base.checked(Reason, request)["reason"]
     person = base.find(rows(), pk=person_id)
     verb(person, by=base.administrator(request), who=base.who(request), reason=reason)
     return Response(present(base.find(rows(), pk=person_id)))
+
+
+class Approval(shapes.Strict):
+    role = shapes.StrictText(max_length=64, required=False)
+
+
+class ApproveView(base.AdminView):
+    """Let somebody in who waits for approval, perhaps with another role."""
+
+    required_right = Right.MANAGE_USERS
+
+    @extend_schema(operation_id="admin_approve", request=Approval, responses=DEED_RESPONSES)
+    def post(self, request: Request, person_id: int) -> Response:
+        name = base.checked(Approval, request).get("role")
+        role = base.find(Role.objects.all(), name=name) if name else None
+        person = base.find(rows(), pk=person_id)
+        by, who = base.administrator(request), base.who(request)
+        provisioning.approve(person, by=by, who=who, role=role)
+        return Response(present(base.find(rows(), pk=person_id)))
+
+
+class RejectView(base.AdminView):
+    """Keep somebody out who waits for approval."""
+
+    required_right = Right.MANAGE_USERS
+
+    @extend_schema(operation_id="admin_reject", request=Reason, responses=DEED_RESPONSES)
+    def post(self, request: Request, person_id: int) -> Response:
+        return _change(request, person_id, provisioning.reject)

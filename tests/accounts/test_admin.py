@@ -113,6 +113,16 @@ def test_suspending_and_activating(ada, cast, deed, status):
     assert (entry.detail["status"][1], entry.detail["reason"]) == (status, "because")
 
 
+@pytest.mark.parametrize(("deed", "status"), [("approve", "active"), ("reject", "suspended")])
+def test_whoever_waits_is_let_in_or_kept_out(ada, cast, deed, status):
+    User.objects.filter(pk=cast.dev.pk).update(status=User.Status.PENDING)
+    address = f"{PEOPLE}{cast.dev.pk}/"
+
+    assert ada.post(f"{address}{deed}/").status_code == 302
+    assert User.objects.get(pk=cast.dev.pk).status == status
+    assert ada.post(f"{address}{deed}/").status_code == 403
+
+
 def test_nobody_is_deleted(ada, cast):
     assert ada.post(f"{PEOPLE}{cast.dev.pk}/delete/", {"post": "yes"}).status_code == 403
 

@@ -215,7 +215,7 @@ auto_provisioning:
 """
 
 
-def test_newcomers_rules_are_stored_and_said_to_have_no_effect_yet(tmp_path: Path) -> None:
+def test_newcomers_rules_are_stored_when_they_are_enabled(tmp_path: Path) -> None:
     report = run(tmp_path, users=PROVISIONING)
     columns = ("email_domain", "slack_team", "default_role__name", "require_approval")
     assert list(ProvisioningRule.objects.values_list(*columns)) == [
@@ -223,9 +223,7 @@ def test_newcomers_rules_are_stored_and_said_to_have_no_effect_yet(tmp_path: Pat
         ("", "T1", "viewer", True),
         ("@example.com", "", "developer", False),
     ]
-    assert {note.message.split(":")[0] for note in report.notes} == {
-        "stored as ProvisioningRule when enabled, no effect yet"
-    }
+    assert report.notes == []
     run(tmp_path, users=PROVISIONING.replace("enabled: true", "enabled: false"))
     assert ProvisioningRule.objects.exists() is False
 

@@ -39,6 +39,8 @@ ADMINISTRATION = {
     "/api/admin/people",
     "/api/admin/people/<int:person_id>",
     "/api/admin/people/<int:person_id>/activate",
+    "/api/admin/people/<int:person_id>/approve",
+    "/api/admin/people/<int:person_id>/reject",
     "/api/admin/people/<int:person_id>/suspend",
     "/api/admin/switches",
 }

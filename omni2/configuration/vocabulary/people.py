@@ -86,15 +86,12 @@ PERMISSIONS = (
     "can_delete_data",
 )
 
-# What the policy reads. The other rights are kept for the pages that will ask for them.
-_ASKED_FOR = PERMISSIONS[:1] + PERMISSIONS[4:6]
-
 
 def right(name: str) -> Effect:
     """What becomes of one of a role's rights."""
-    if name in _ASKED_FOR:
+    if name != "can_delete_data":
         return Applied(f"Role.{name}")
-    return Stored(f"Role.{name}", "only super admins administer this version")
+    return Stored(f"Role.{name}", "nothing of this version deletes data")
 
 
 ROLE = Section(
@@ -137,13 +134,12 @@ TEAM = Section(
     }
 )
 
-_NOBODY_ENTERS = "this version lets nobody in by themselves: people are imported or entered"
 _ENTRY = Section(
     keys={"default_role": Text(may_be_empty=False), "require_approval": Flag()},
 )
 
 AUTO_PROVISIONING = Section(
-    effect=Stored("ProvisioningRule when enabled", _NOBODY_ENTERS),
+    effect=Applied("ProvisioningRule, when enabled"),
     keys={
         "enabled": Flag(),
         "default_role": Text(may_be_empty=False),

@@ -2,6 +2,8 @@
 
 import pytest
 
+from accounts.models import User
+
 pytestmark = pytest.mark.django_db
 
 PEOPLE = "/api/admin/people"
@@ -47,3 +49,32 @@ def test_people_are_found(ada, asked, found):
     items = ada.get(PEOPLE, asked).json()["items"]
 
     assert [one["email"].split("@")[0] for one in items] == found
+
+
+@pytest.fixture
+def waiting(cast):
+    return User.objects.create_user("new@example.com", status=User.Status.PENDING)
+
+
+def test_whoever_waits_is_let_in_perhaps_with_another_role(ada, waiting):
+    assert [one["email"] for one in ada.get(PEOPLE, {"status": "pending"}).json()["items"]] == [
+        "new@example.com"
+    ]
+    address = f"{PEOPLE}/{waiting.pk}/approve"
+    answer = ada.post(address, {"role": "developer"}, format="json")
+
+    assert (answer.json()["status"], answer.json()["role"]) == ("active", "developer")
+    assert ada.post(address, {}, format="json").status_code == 409
+
+
+def test_whoever_waits_is_kept_out(ada, waiting):
+    answer = ada.post(f"{PEOPLE}/{waiting.pk}/reject", {"reason": "who?"}, format="json")
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "suspended")
+
+
+def test_nobody_without_the_right_lets_anybody_in(client_of, cast, waiting):
+    client = client_of(cast.dev, scopes=["admin"])
+
+    assert client.post(f"{PEOPLE}/{waiting.pk}/approve", {}, format="json").status_code == 403
+    assert User.objects.get(pk=waiting.pk).status == "pending"
