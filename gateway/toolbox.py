@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts import access
-from accounts.policy import Decision, Effect, Policy, Subject, Target, decide, in_group
+from accounts.policy import Decision, Effect, Policy, Subject, Target, decide, effects, in_group
 from audit.stamps import Kept
 from gateway.asker import Asker
 from gateway.llm.base import ToolSpec
@@ -65,11 +65,14 @@ def open_for(asker: Asker, *, server: str = "") -> Toolbox:
 
 
 def _offered(policy: Policy, subject: Subject, now: datetime) -> tuple[ToolSpec, ...]:
-    return tuple(
-        spec_of(tool, policy)
-        for tool in catalogue.everything()
-        if decide(policy, subject, target_of(tool), None, now).effect != Effect.DENY
-    )
+    targets, specs = _kept.get("everything", lambda: _everything(policy))
+    allowed = effects(policy, subject, targets, now)
+    return tuple(spec for spec, effect in zip(specs, allowed, strict=True) if effect != Effect.DENY)
+
+
+def _everything(policy: Policy) -> tuple[tuple[Target, ...], tuple[ToolSpec, ...]]:
+    tools = catalogue.everything()
+    return tuple(map(target_of, tools)), tuple(spec_of(tool, policy) for tool in tools)
 
 
 def _withheld(

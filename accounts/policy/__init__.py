@@ -7,6 +7,7 @@ from accounts.policy.compile import check_allowed_mcps, compile_policy, digest_o
 from accounts.policy.decide import decide
 from accounts.policy.inputs import Inputs
 from accounts.policy.layers import STANDINGS
+from accounts.policy.listing import effects
 from accounts.policy.model import Decision, Effect, Grant, Layer, Step, Subject, Target, Verdict
 from accounts.policy.patterns import PatternError, check_granted, check_pattern, matches
 from accounts.policy.reading import PolicyError
@@ -32,6 +33,7 @@ __all__ = [
     "compile_policy",
     "decide",
     "digest_of",
+    "effects",
     "in_group",
     "matches",
 ]

@@ -16,7 +16,7 @@ _UNQUOTINGS = 3
 
 def arguments(case: Case) -> Step:
     """Every rule must be kept; for a listing, some arguments must be able to keep them all."""
-    rules = [rule for rule in _rules(case) if not rule.asks]
+    rules = [rule for rule in case.argument_rules if not rule.asks]
     if case.arguments is None:
         return _listing(case, rules)
     if not isinstance(case.arguments, Mapping):
@@ -31,12 +31,10 @@ def asked(case: Case) -> str | None:
     """The label of the first rule with `effect: ask` that these arguments break."""
     if case.arguments is None:
         return None
-    broken = _first_broken(case, [rule for rule in _rules(case) if rule.asks], case.arguments)
+    broken = _first_broken(
+        case, [rule for rule in case.argument_rules if rule.asks], case.arguments
+    )
     return broken[0].label if broken else None
-
-
-def _rules(case: Case) -> tuple[ArgumentRule, ...]:
-    return case.policy.argument_rules_for(case.target.server, case.target.tool)
 
 
 def _listing(case: Case, rules: list[ArgumentRule]) -> Step:

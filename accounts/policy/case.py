@@ -3,18 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from accounts.policy.model import Grant, Subject, Target
 from accounts.policy.patterns import Patterns
-from accounts.policy.rules import ADMIN, Policy, RoleRules
+from accounts.policy.rules import ADMIN, ArgumentRule, Policy, RoleRules
 
 _NOTHING = Patterns((), {})
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """May this subject call this target with these arguments (None: not known yet), now?"""
+    """May this subject call this target with these arguments (None: not known yet), now?
+
+    Layers learn of the tool's name through `fitting` and `argument_rules` alone, and of its other
+    properties through `target`: what `listing` relies on.
+    """
 
     policy: Policy
     subject: Subject
@@ -32,7 +36,7 @@ class Case:
         target: Target,
         arguments: Mapping[str, Any] | None,
         now: datetime,
-    ) -> "Case":
+    ) -> Self:
         """Work out the roles that count and the grants that still hold."""
         grants = tuple(
             grant for grant in subject.grants if grant.server == target.server and grant.holds(now)
@@ -83,6 +87,11 @@ class Case:
     def fitting(self, patterns: Patterns) -> str | None:
         """The first of the patterns that fits the tool."""
         return patterns.first(self.target.server, self.target.tool)
+
+    @property
+    def argument_rules(self) -> tuple[ArgumentRule, ...]:
+        """The argument rules of the tool."""
+        return self.policy.argument_rules_for(self.target.server, self.target.tool)
 
 
 def _roles(policy: Policy, subject: Subject) -> tuple[RoleRules, ...]:

@@ -28,7 +28,11 @@ def decide(
     `arguments=None` asks whether the tool may be shown: what the arguments decide is then not yet
     known, but a tool is never shown when no arguments whatever could be allowed.
     """
-    case = Case.of(policy, subject, target=target, arguments=arguments, now=now)
+    return decide_case(Case.of(policy, subject, target=target, arguments=arguments, now=now))
+
+
+def decide_case(case: Case) -> Decision:
+    """Ask the layers in their order, until one decides."""
     trace: list[Step] = []
     for layer in WHO_MAY:
         step = layer(case)

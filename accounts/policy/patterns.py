@@ -23,11 +23,14 @@ class PatternError(ValueError):
 class Glob:
     """One text with `*` (any run of characters, also none) and `?` (exactly one)."""
 
-    __slots__ = ("_pieces", "text")
+    __slots__ = ("_beginning", "_pieces", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._pieces = tuple(text.split("*"))
+        # Most patterns are `beginning*`, which is quickly said.
+        plain = len(self._pieces) == 2 and not self._pieces[1] and "?" not in text
+        self._beginning = self._pieces[0] if plain else None
 
     @property
     def exact(self) -> bool:
@@ -36,6 +39,8 @@ class Glob:
 
     def matches(self, name: str) -> bool:
         """Whether the whole of `name` fits."""
+        if self._beginning is not None:
+            return name.startswith(self._beginning)
         head, *middle = self._pieces
         if not middle:
             return len(name) == len(head) and _fits(head, name, at=0)
@@ -168,7 +173,10 @@ class Patterns:
         return found
 
     def _search(self, server: str, tool: str) -> str | None:
-        return next((one.text for one in self._wild if one.matches(server, tool)), None)
+        for one in self._wild:
+            if one.matches(server, tool):
+                return one.text
+        return None
 
 
 def _expanded(texts: Iterable[str], groups: Mapping[str, tuple[str, ...]]) -> Iterable[Pattern]:

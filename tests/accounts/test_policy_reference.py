@@ -6,7 +6,7 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.policy import Effect, Grant, Subject, Target, compile_policy, decide
+from accounts.policy import Effect, Grant, Subject, Target, compile_policy, decide, effects
 from tests.accounts.policies import NOW, Maker
 from tests.accounts.reference import evaluate
 
@@ -91,3 +91,13 @@ def test_a_grant_helps_just_where_a_refusal_says_so(seed):
             after = decide(policy, granted, target, None, NOW)
             helped = after.effect != Effect.DENY or after.layer == "arguments"
             assert refusal.grant_helps == helped, (subject, target)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@given(st.integers(min_value=0, max_value=2**48))
+def test_many_tools_at_once_are_listed_as_each_is_decided_alone(seed):
+    maker = Maker(seed)
+    policy, subject = compile_policy(maker.document()), subject_of(maker.who())
+    targets = [Target(**maker.tool()) for _ in range(80)]
+    alone = [decide(policy, subject, target, None, NOW).effect for target in targets]
+    assert list(effects(policy, subject, targets, NOW)) == alone

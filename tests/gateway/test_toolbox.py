@@ -1,6 +1,11 @@
 """What is offered is what may be called; what the gateway fills in, the model does not see."""
 
+from datetime import timedelta
+
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts import access
 from accounts.models import Rule
@@ -153,3 +158,33 @@ def test_read_only_is_the_servers_word_or_the_administrators(cast, name, annotat
     tool = Tool(server=Server(name="s"), name=name, qualified_name="x", annotations=annotations)
 
     assert toolbox.spec_of(tool, access.current()[0]).read_only is read_only
+
+
+def test_a_grant_that_ends_takes_its_tools_along_though_no_row_has_changed(
+    cast, upstream, monkeypatch
+):
+    until = timezone.now() + timedelta(hours=1)
+    cast.guest.grants.create(server="upstream", tools=["echo"], expires_at=until)
+    asker = cast.asker(cast.guest)
+
+    def offered():
+        return [spec.tool for spec in toolbox.open_for(asker).offered]
+
+    before = offered()
+    with monkeypatch.context() as later:
+        later.setattr(timezone, "now", lambda: until + timedelta(seconds=1))
+        after = offered()
+
+    assert (before, after, offered()) == (["echo"], [], ["echo"])
+
+
+def test_a_list_is_worked_out_once_and_anew_when_anything_changes(cast, upstream):
+    asker = cast.asker(cast.dev)
+    toolbox.open_for(asker)
+
+    with CaptureQueriesContext(connection) as again:
+        toolbox.open_for(asker)
+    Tool.objects.filter(name="echo").update(state=Tool.State.QUARANTINED)
+
+    assert {query["sql"].split()[3] for query in again} == {"mark"}
+    assert "echo" not in [spec.tool for spec in toolbox.open_for(asker).offered]
