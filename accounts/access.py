@@ -9,73 +9,70 @@ call in every process.
 import copy
 import threading
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Literal
 
 from django.db import DatabaseError, transaction
+from django.db.models import Prefetch
+from django.utils import timezone
 
+from accounts import difference, effects, targets
+from accounts.document import Document, build_document
+from accounts.effects import Snapshot
 from accounts.errors import PolicyUnavailable
-from accounts.models import ApiKey, PolicyVersion, Role, Rule, Team, User
+from accounts.models import ApiKey, PolicyVersion, Rule, ServerGrant, Team, User
 from accounts.models.keys import digest
 from accounts.policy import Grant, Policy, PolicyError, Subject, compile_policy, digest_of
 from audit.stamps import Kept
 
-Document = dict[str, Any]
-
 KEPT_VERSIONS = 8
 ATTRIBUTES = ("allowed_databases", "allowed_domains")
-_ROLE_FIELDS = (
-    "can_bypass_tool_restrictions",
-    "can_execute_dangerous_tools",
-    "can_access_all_databases",
-    "denied_tools",
-    "allowed_mcp_tools",
-    "allowed_tool_patterns",
-)
-_EXPOSED_BY = {"allow_all_except": "exclude", "allow_only": "allow"}
 
 _compiled: dict[str, Policy] = {}
 _lock = threading.Lock()
 _kept = Kept("accounts")
 
 
-def build_document() -> Document:
-    """The policy's document as the rows of rules, roles and teams say it now."""
-    rules: dict[str, list[Rule]] = {kind.value: [] for kind in Rule.Kind}
-    for rule in Rule.objects.order_by("kind", "position", "id"):
-        rules.setdefault(rule.kind, []).append(rule)
-    teams = Team.objects.exclude(default_role=None).select_related("default_role")
-    return {
-        "default_effect": _default_effect(rules[Rule.Kind.DEFAULT_EFFECT]),
-        "blocked_tools": _patterns(rules[Rule.Kind.BLOCKED]),
-        "admin_only_tools": _patterns(rules[Rule.Kind.ADMIN_ONLY]),
-        "groups": _groups(rules[Rule.Kind.GROUP]),
-        "servers": _servers(rules),
-        "roles": {
-            role.name: {key: getattr(role, key) for key in _ROLE_FIELDS} for role in _all_roles()
-        },
-        "teams": {team.key: {"default_role": _role_name(team.default_role)} for team in teams},
-        "default_user": _default_user(rules[Rule.Kind.DEFAULT_USER]),
-        "argument_rules": [_argument_rule(rule) for rule in rules[Rule.Kind.ARGUMENT]],
-        "require_confirmation": {"enabled": True, "actions": _actions(rules[Rule.Kind.CONFIRM])},
-    }
-
-
-def publish(author: str, difference: str = "") -> PolicyVersion:
+def publish(author: str, note: str = "", *, before: Snapshot | None = None) -> PolicyVersion:
     """Put the rows into force and return their version: a new one only when something changed.
 
+    The version keeps what it says otherwise than the one before, and what that gives and takes;
+    `before` is what held earlier in this transaction, where it changed people or tools as well.
     Raises PolicyError, and changes nothing, when the rows do not make a policy.
     """
     with transaction.atomic():
         # Two who publish at once take turns, so that the newest version holds the changes of both.
         PolicyVersion.objects.select_for_update().order_by("-id").first()
         document = build_document()
-        policy = compile_policy(document)
+        digest = compile_policy(document).digest
         newest = PolicyVersion.objects.order_by("-id").first()
-        if newest is not None and newest.digest == policy.digest:
+        if newest is not None and newest.digest == digest:
             return newest
+        old = newest.document if newest else {}
+        after = snapshot(document)
+        before = before or replace(after, document=old, policy=compile_policy(old))
+        changes = effects.between(before, after, timezone.now())
         return PolicyVersion.objects.create(
-            digest=policy.digest, document=document, author=author, difference=difference
+            digest=digest,
+            document=document,
+            author=author,
+            note=note,
+            difference="\n".join(difference.rules(old, document)),
+            effect=[change.as_json() for change in changes],
         )
+
+
+def snapshot(document: Document | None = None) -> Snapshot:
+    """Everything that decisions rest on now; by default with the policy that the rows make."""
+    document = build_document() if document is None else document
+    grants = Prefetch("grants", ServerGrant.objects.unexpired(), to_attr="holding")
+    people = User.objects.select_related("role").prefetch_related("teams", grants)
+    return Snapshot(
+        document,
+        compile_policy(document),
+        {user.email: _as_seen(user, user.teams.all(), user.holding) for user in people},
+        targets.known(),
+    )
 
 
 def current() -> tuple[Policy, str]:
@@ -153,15 +150,23 @@ def subject_of(user: User, only_servers: frozenset[str] | None = None) -> Subjec
 
     Grants stand there with their end: whether one has ended by now the policy says.
     """
-    grants = user.grants.unexpired().values_list("server", "tools", "expires_at")
+    return _as_seen(user, user.teams.all(), user.grants.unexpired(), only_servers)
+
+
+def _as_seen(
+    user: User,
+    teams: Iterable[Team],
+    grants: Iterable[ServerGrant],
+    only_servers: frozenset[str] | None = None,
+) -> Subject:
     return Subject(
         person=user.email,
         role=user.role.name if user.role else None,
-        teams=tuple(user.teams.order_by("key").values_list("key", flat=True)),
+        teams=tuple(sorted(team.key for team in teams)),
         super_admin=user.is_superuser,
         status=user.standing(),
         allowed_mcps=user.allowed_mcps,
-        grants=tuple(Grant(server, _texts(tools), until) for server, tools, until in grants),
+        grants=tuple(Grant(one.server, _texts(one.tools), one.expires_at) for one in grants),
         attributes=_attributes(user),
         only_servers=only_servers,
     )
@@ -207,84 +212,3 @@ def _keep(policy: Policy) -> Policy:
             _compiled.pop(next(iter(_compiled)))
         _compiled[policy.digest] = policy
     return policy
-
-
-def _default_effect(rules: Iterable[Rule]) -> str:
-    modes = {rule.mode for rule in rules}
-    return modes.pop() if len(modes) == 1 else "deny"
-
-
-def _patterns(rules: Iterable[Rule]) -> list[str]:
-    return [pattern for rule in rules for pattern in _list(rule.patterns, rule)]
-
-
-def _actions(rules: Iterable[Rule]) -> list[str]:
-    return _patterns(rule for rule in rules if not rule.server)
-
-
-def _groups(rules: Iterable[Rule]) -> dict[str, list[str]]:
-    groups: dict[str, list[str]] = {}
-    for rule in rules:
-        groups.setdefault(rule.name, []).extend(_list(rule.patterns, rule))
-    return groups
-
-
-def _servers(rules: Mapping[str, list[Rule]]) -> Document:
-    servers: dict[str, Document] = {}
-    for rule in rules[Rule.Kind.EXPOSURE]:
-        server = servers.setdefault(rule.server, {})
-        if "tool_policy" in server:
-            raise PolicyError(f"servers.{rule.server}.tool_policy", "said twice")
-        server["tool_policy"] = _exposure(rule)
-    for rule in rules[Rule.Kind.ROLE]:
-        restrictions = servers.setdefault(rule.server, {}).setdefault("role_restrictions", {})
-        _restrict(restrictions.setdefault(rule.role, {}), rule)
-    for rule in rules[Rule.Kind.CONFIRM]:
-        if rule.server:
-            servers.setdefault(rule.server, {})["confirm_destructive"] = _destructive(rule)
-    return servers
-
-
-def _destructive(rule: Rule) -> bool:
-    if rule.mode != "destructive":
-        raise PolicyError(str(rule), "for a server the mode must be destructive")
-    return True
-
-
-def _exposure(rule: Rule) -> Document:
-    key = _EXPOSED_BY.get(rule.mode)
-    return {"mode": rule.mode} | ({key: _list(rule.patterns, rule)} if key else {})
-
-
-def _restrict(said: Document, rule: Rule) -> None:
-    if rule.mode in ("allow_all", "deny_all"):
-        said[rule.mode] = True
-    else:
-        said.setdefault(rule.mode, []).extend(_list(rule.patterns, rule))
-
-
-def _argument_rule(rule: Rule) -> Document:
-    if not isinstance(rule.condition, Mapping):
-        raise PolicyError(str(rule), "its condition must be a mapping")
-    named = {"name": rule.name} if rule.name else {}
-    return {**rule.condition, **named, "tools": _list(rule.patterns, rule)}
-
-
-def _default_user(rules: list[Rule]) -> Document:
-    if len(rules) > 1:
-        raise PolicyError("default_user", "said twice")
-    return dict(rules[0].condition) if rules else {}
-
-
-def _list(value: object, rule: Rule) -> list[str]:
-    if not isinstance(value, list):
-        raise PolicyError(str(rule), "its patterns must be a list")
-    return value
-
-
-def _all_roles() -> Iterable[Role]:
-    return Role.objects.order_by("name")
-
-
-def _role_name(role: Role | None) -> str:
-    return role.name if role else ""

@@ -14,6 +14,7 @@ from accounts.models import ProvisioningRule, Role, Rule, Team, UsageLimit, User
 
 # Rules that stand in users.yaml, and those that stand with a server; all others are the policy's.
 _PEOPLE_KINDS = (Rule.Kind.DEFAULT_USER,)
+EVERY_RULE = Q()
 
 
 class NobodyLeft(Exception):
@@ -121,7 +122,7 @@ def apply_people(spec: PeopleSpec, *, prune: bool = False) -> Outcome:
     _free_slack_ids(spec.people)
     for person in spec.people:
         changes += _apply_person(person, roles)
-    changes += _replace_rules([spec.default_user] if spec.default_user else [], _of_people())
+    changes += replace_rules([spec.default_user] if spec.default_user else [], _of_people())
     changes += _replace_provisioning(spec.provisioning, roles)
     others = User.objects.exclude(email__in=[person.email for person in spec.people])
     if prune:
@@ -135,7 +136,7 @@ def apply_policy(rules: Sequence[RuleSpec], *, servers: Iterable[str]) -> list[s
     Rules that stand with other servers are left alone.
     """
     own = Q(server__in=["", *servers]) & ~_of_people()
-    return _replace_rules(rules, own)
+    return replace_rules(rules, own)
 
 
 def _of_people() -> Q:
@@ -233,7 +234,7 @@ def _limit(user: User, columns: Mapping[str, Any] | None) -> list[str]:
     return [f"usage limit {user.email}: removed"] if deleted else []
 
 
-def _replace_rules(specs: Sequence[RuleSpec], of: Q) -> list[str]:
+def replace_rules(specs: Sequence[RuleSpec], of: Q = EVERY_RULE) -> list[str]:
     """Make the rules that `of` selects be `specs`; rows that stay the same keep their id."""
     wanted = {_place(spec): spec for spec in specs}
     changes = []

@@ -7,4 +7,8 @@ class GatewayConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from accounts.targets import bring_from  # noqa: PLC0415  models load after this module
         from gateway import api_schema  # noqa: F401, PLC0415  registers the API's credentials
+        from gateway.targets import every_target  # noqa: PLC0415  models load after this module
+
+        bring_from(every_target)

@@ -2,8 +2,9 @@
 
 from accounts.admin.keys import ApiKeyAdmin
 from accounts.admin.people import GroupAdmin, UserAdmin
-from accounts.admin.policy import PolicyVersionAdmin, RoleAdmin, RuleAdmin, TeamAdmin
+from accounts.admin.policy import RoleAdmin, RuleAdmin, TeamAdmin
 from accounts.admin.reach import ProvisioningRuleAdmin, ServerGrantAdmin, UsageLimitAdmin
+from accounts.admin.versions import PolicyVersionAdmin
 
 __all__ = [
     "ApiKeyAdmin",

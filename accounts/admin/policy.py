@@ -1,7 +1,6 @@
 """The pages of the policy: what is saved here is in force at once, or is not saved."""
 
 import json
-from difflib import unified_diff
 from typing import Any, ClassVar
 
 from django import forms
@@ -9,18 +8,14 @@ from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, FieldTextFilter
 from unfold.decorators import display
 
-from accounts import access, authority, switching
+from accounts import authority, switching, versions
 from accounts.admin import standing
 from accounts.admin.forms import PolicyForm, fault_of
-from accounts.models import PolicyVersion, Role, Rule, Team
-from audit import record
-from audit.models import Entry
-from audit.recorded import ReadOnlyAdmin, RecordedAdmin, who_at
+from accounts.models import Role, Rule, Team
+from audit.recorded import RecordedAdmin, who_at
 from audit.switched import SwitchedAdmin
 
 RULE_HELP = (
@@ -28,7 +23,6 @@ RULE_HELP = (
     " (allow_all, deny_all, allow_only, deny, allow_all_except) and patterns; an exposure a server,"
     " a mode and patterns; a group a name and patterns; an argument rule patterns and a condition."
 )
-_LINE_CLASSES = {"+": "omni-add", "-": "omni-del", "@": "omni-at"}
 
 
 class PublishingAdmin(RecordedAdmin):
@@ -68,17 +62,8 @@ class PublishingAdmin(RecordedAdmin):
             found[3].append(f"The policy would not hold together: {fault}")
         return found
 
-    def _publish(self, request: HttpRequest, difference: str) -> None:
-        before = PolicyVersion.objects.order_by("-id").first()
-        version = access.publish(standing.administrator(request).email, difference)
-        if before is None or version.pk != before.pk:
-            record.write(
-                Entry.Kind.POLICY_CHANGED,
-                Entry.Outcome.OK,
-                who=who_at(request),
-                policy_version=version.digest,
-                detail={"difference": difference},
-            )
+    def _publish(self, request: HttpRequest, note: str) -> None:
+        versions.put_in_force(who_at(request), note)
 
 
 def _named(obj: Any) -> str:
@@ -267,34 +252,3 @@ class RuleAdmin(PublishingAdmin):
         if not isinstance(obj, Rule) or standing.is_super(request):
             return True
         return not (obj.role and standing.holds(request, obj.role))
-
-
-@admin.register(PolicyVersion)
-class PolicyVersionAdmin(ReadOnlyAdmin):
-    """Every policy that was in force, and what made each differ from the one before."""
-
-    list_display: ClassVar = ["id", "created_at", "author", "short", "summary"]
-    fields: ClassVar = ["created_at", "author", "digest", "difference", "compared"]
-
-    @display(description="digest")
-    def short(self, version: PolicyVersion) -> str:
-        return version.digest[:12]
-
-    @display(description="difference")
-    def summary(self, version: PolicyVersion) -> str:
-        lines = version.difference.splitlines()
-        more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
-        return (lines[0][:120] if lines else "") + more
-
-    @display(description="against the version before")
-    def compared(self, version: PolicyVersion) -> SafeString:
-        earlier = PolicyVersion.objects.filter(pk__lt=version.pk).order_by("-pk").first()
-        before = _lines(earlier.document) if earlier else []
-        lines = list(unified_diff(before, _lines(version.document), lineterm="", n=2))[2:]
-        marked = ((_LINE_CLASSES.get(line[:1], ""), line) for line in lines)
-        joined = format_html_join("\n", "<span class='{}'>{}</span>", marked)
-        return format_html("<pre class='omni-text'>{}</pre>", joined)
-
-
-def _lines(document: Any) -> list[str]:
-    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False).splitlines()

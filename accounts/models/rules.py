@@ -73,7 +73,13 @@ class PolicyVersion(models.Model):
     digest = models.CharField(max_length=64, db_index=True)
     document = models.JSONField()
     author = models.CharField(max_length=254, blank=True)
-    difference = models.TextField(blank=True)
+    note = models.TextField(blank=True, help_text="What its author did, in their door's words.")
+    difference = models.TextField(
+        blank=True, help_text="A line for each rule that differs from the version before."
+    )
+    effect = models.JSONField(
+        null=True, blank=True, help_text="Who gained and lost what; null is not known."
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

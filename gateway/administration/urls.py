@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from gateway.administration import people, switches
+from gateway.administration import people, policy, switches
 
 urlpatterns = [
     path("people", people.PeopleView.as_view(), name="admin-people"),
@@ -12,4 +12,16 @@ urlpatterns = [
     path("people/<int:person_id>/approve", people.ApproveView.as_view(), name="admin-approve"),
     path("people/<int:person_id>/reject", people.RejectView.as_view(), name="admin-reject"),
     path("switches", switches.SwitchesView.as_view(), name="admin-switches"),
+    path("policy/versions", policy.VersionsView.as_view(), name="admin-policy-versions"),
+    path("policy/versions/compare", policy.CompareView.as_view(), name="admin-policy-compare"),
+    path(
+        "policy/versions/<int:version_id>",
+        policy.VersionView.as_view(),
+        name="admin-policy-version",
+    ),
+    path(
+        "policy/versions/<int:version_id>/rollback",
+        policy.RollbackView.as_view(),
+        name="admin-policy-rollback",
+    ),
 ]

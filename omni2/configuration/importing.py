@@ -164,7 +164,7 @@ def _try(files: Mapping[str, Checked], report: Report) -> None:
 def _publish(report: Report, *, author: str, files: list[str]) -> None:
     if not report.changes:
         return
-    version = access.publish(author, "\n".join(report.changes))
+    version = access.publish(author, f"imported {', '.join(files)}")
     record.write(
         Entry.Kind.CONFIG_IMPORTED,
         Entry.Outcome.OK,

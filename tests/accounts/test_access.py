@@ -156,15 +156,17 @@ def test_rows_that_make_no_policy_are_not_published(rows):
 
 def test_only_a_change_makes_a_version_and_it_says_who_made_it():
     rule("blocked", patterns=["drop_*"])
-    first = access.publish("ada@example.com", "blocked: drop_*")
+    first = access.publish("ada@example.com", "a rule added")
     same = access.publish("bob@example.com")
     rule("admin_only", patterns=["user_*"])
     second = access.publish("bob@example.com", "admin only: user_*")
-    assert (first.pk, first.author, first.difference) == (
+    assert (first.pk, first.author, first.note, first.difference) == (
         same.pk,
         "ada@example.com",
-        "blocked: drop_*",
+        "a rule added",
+        "global.blocked_tools: added drop_*",
     )
+    assert second.difference == "global.admin_only_tools: added user_*"
     assert [version.author for version in PolicyVersion.objects.order_by("id")] == [
         "ada@example.com",
         "bob@example.com",

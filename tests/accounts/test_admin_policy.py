@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.contrib.auth.models import Permission
 
 from accounts import access
 from accounts.models import PolicyVersion, Role, Rule
@@ -113,6 +114,59 @@ def test_a_version_shows_what_it_changed(ada):
 
     assert "+    &quot;delete_*&quot;" in page
     assert json.dumps("admin_only_tools") not in page
+
+
+def test_a_version_says_who_gained_what_by_it(ada, upstream):
+    Rule.objects.filter(kind="role").update(patterns=["echo"])
+    ada.post(f"{RULES}add/", rule())
+    newest = PolicyVersion.objects.order_by("-pk").first()
+
+    page = ada.get(f"/admin/accounts/policyversion/{newest.pk}/change/").content.decode()
+
+    assert "role developer loses on upstream: add, big, fail, get_time, headers, slow" in page
+    entry = Entry.objects.get(kind="policy.changed")
+    assert [line[:40] for line in entry.detail["effect"]] == [
+        "role developer loses on upstream: add, b"
+    ]
+
+
+def test_rolling_back_shows_what_it_changes_and_is_done_by_post_alone(ada):
+    ada.post(f"{RULES}add/", rule())
+    first, second = PolicyVersion.objects.order_by("pk")
+    place = f"/admin/accounts/policyversion/{first.pk}/roll-back/"
+
+    asked = ada.get(place)
+    assert "global.blocked_tools: removed delete_*" in asked.content.decode()
+    assert access.current()[1] == second.digest
+
+    done = ada.post(place)
+    assert (done.status_code, access.current()[1]) == (302, first.digest)
+    newest = PolicyVersion.objects.order_by("-pk").first()
+    assert (newest.author, newest.note) == ("ada@example.com", f"rolled back to version {first.pk}")
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_only_a_super_admin_rolls_back(client, cast, method):
+    Rule.objects.create(kind="blocked", patterns=["delete_*"])
+    second = access.publish("tests")
+    first = PolicyVersion.objects.order_by("pk").first()
+    cast.dev.is_staff = True
+    cast.dev.save()
+    cast.dev.user_permissions.set(Permission.objects.filter(codename__endswith="policyversion"))
+    client.force_login(cast.dev)
+
+    answer = getattr(client, method)(f"/admin/accounts/policyversion/{first.pk}/roll-back/")
+
+    assert (answer.status_code, access.current()[1]) == (403, second.digest)
+    page = client.get(f"/admin/accounts/policyversion/{first.pk}/change/")
+    assert (page.status_code, b"roll-back" in page.content) == (200, False)
+
+
+def test_the_version_in_force_offers_no_way_back_to_itself(ada):
+    newest = PolicyVersion.objects.get()
+    place = f"/admin/accounts/policyversion/{newest.pk}"
+    assert b"roll-back" not in ada.get(f"{place}/change/").content
+    assert ada.post(f"{place}/roll-back/").status_code == 403
 
 
 @pytest.mark.parametrize("tools", ['["a[b]"]', '"*"', "[]", "[7]"])

@@ -95,7 +95,11 @@ def test_failing_test_of_the_file_undoes_people_too(tmp_path: Path) -> None:
 def test_import_is_published_and_on_the_record(tmp_path: Path) -> None:
     report = run(tmp_path, mcps=MCPS, users=USERS)
     version, entry = PolicyVersion.objects.get(), Entry.objects.get()
-    assert (version.author, version.difference) == ("tests", "\n".join(report.changes))
+    assert (version.author, version.note) == ("tests", "imported mcps.yaml, users.yaml")
+    assert version.difference.splitlines() == [
+        "roles.developer: added",
+        "role_restrictions.developer on one: allow_all: added",
+    ]
     assert (entry.kind, entry.outcome, entry.person) == ("config.imported", "ok", "tests")
     assert entry.policy_version == version.digest
     assert entry.detail == {"files": ["mcps.yaml", "users.yaml"], "changes": report.changes}

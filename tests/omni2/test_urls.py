@@ -42,6 +42,10 @@ ADMINISTRATION = {
     "/api/admin/people/<int:person_id>/approve",
     "/api/admin/people/<int:person_id>/reject",
     "/api/admin/people/<int:person_id>/suspend",
+    "/api/admin/policy/versions",
+    "/api/admin/policy/versions/<int:version_id>",
+    "/api/admin/policy/versions/<int:version_id>/rollback",
+    "/api/admin/policy/versions/compare",
     "/api/admin/switches",
 }
 

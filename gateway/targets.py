@@ -1,0 +1,13 @@
+"""Every registered tool as the policy sees it: what a change of the policy may give or take."""
+
+from collections.abc import Iterator
+
+from accounts.policy import Target
+from gateway.toolbox import target_of
+from registry.models import Tool
+
+
+def every_target() -> Iterator[Target]:
+    """The tools of all servers, also those that are not offered now."""
+    tools = Tool.objects.select_related("server")
+    return map(target_of, tools.iterator(chunk_size=2000))
