@@ -12,6 +12,9 @@ from tests.fakes import messages_api as fake
 from tests.fakes.messages_api import says, serve, uses
 from tests.gateway.turning import NOW, QUESTION, Listener, model_at, take_turn
 
+# One worker for all that import the SDK: 2 s of CPU each.
+pytestmark = pytest.mark.xdist_group("anthropic")
+
 
 @pytest.fixture(scope="module", autouse=True)
 def sdk() -> None:

@@ -11,7 +11,8 @@ from gateway.models import Question
 from tests.fakes.messages_api import IN_TOOL_USE, says, serve, uses
 from tests.ways.asking import kinds
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# One worker for all that import the SDK: 2 s of CPU each.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("anthropic")]
 
 USAGE = {
     "input_tokens": 1000,
