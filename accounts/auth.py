@@ -6,10 +6,13 @@ says which it was.
 """
 
 import hmac
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
+from django.utils import timezone
 from rest_framework import authentication, exceptions, permissions
 from rest_framework.request import Request
 
@@ -57,6 +60,8 @@ class ApiKeyAuthentication(authentication.BaseAuthentication):
         if parts is None:
             raise _refused(request, "malformed")
         prefix, secret = parts
+        if _failed_often(request, prefix):
+            raise _refused(request, "too many failures", prefix=prefix, kind=Entry.Kind.AUTH_LOCKED)
         key = access.proven_key(prefix, secret) or access.stored_key(prefix)
         fault = _fault(key, secret)
         if key is None or fault:
@@ -142,10 +147,31 @@ def _fault(key: ApiKey | None, secret: str) -> str:
     return "" if key.user.may_act() else "person may not act"
 
 
-def _refused(request: Request, reason: str, *, prefix: str = "", person: str = "") -> NotThisPerson:
+def _failed_often(request: Request, prefix: str) -> bool:
+    """Whether this prefix was refused from this address too often within the last minute."""
+    most = settings.KEY_MAX_FAILURES_PER_MINUTE
+    if not most:
+        return False
+    lately = Entry.objects.filter(
+        kind=Entry.Kind.AUTH_REFUSED,
+        at__gt=timezone.now() - timedelta(minutes=1),
+        api_key=prefix,
+        address=_origin(request)["address"],
+    )
+    return lately.order_by()[:most].count() >= most
+
+
+def _refused(
+    request: Request,
+    reason: str,
+    *,
+    prefix: str = "",
+    person: str = "",
+    kind: Entry.Kind = Entry.Kind.AUTH_REFUSED,
+) -> NotThisPerson:
     """Put the attempt on the record, without what was presented."""
     record.write(
-        Entry.Kind.AUTH_REFUSED,
+        kind,
         Entry.Outcome.REFUSED,
         who=Who(person=person, api_key=prefix, **_origin(request)),
         error_code=NotThisPerson.default_code,

@@ -3,14 +3,15 @@
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from gateway import api, api_policy, api_requests, events, web
+from gateway import api, api_policy, api_requests, events, login, web
 
 urlpatterns = [
     path("", web.home, name="home"),
     path("conversation/<uuid:conversation_id>", web.conversation, name="conversation"),
-    path("login/", web.LoginView.as_view(), name="login"),
-    path("logout/", web.LogoutView.as_view(), name="logout"),
-    path("setup/<str:token>", web.setup, name="setup"),
+    path("login/", login.LoginView.as_view(), name="login"),
+    path("logout/", login.LogoutView.as_view(), name="logout"),
+    path("logout/everywhere/", login.log_out_everywhere, name="logout-everywhere"),
+    path("setup/<str:token>", login.setup, name="setup"),
     path("api/query", api.QueryView.as_view(), name="query"),
     path("api/query/<uuid:question_id>", api.QuestionView.as_view(), name="question"),
     path("api/query/<uuid:question_id>/events", events.events, name="events"),

@@ -1,4 +1,4 @@
-"""The pages: ask a question, log in, set a password by a one-time link, and the errors."""
+"""The pages to ask a question on, and the errors."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -7,24 +7,16 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth import login, logout, views
-from django.contrib.auth.forms import AuthenticationForm, SetPasswordForm
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 
-from accounts.auth import who_of
-from accounts.models import SetupLink, User
-from accounts.policy import STANDINGS
-from audit import record
-from audit.models import Entry
+from accounts.models import User
 from gateway import present
 from gateway.errors import body, new_error_id
-from gateway.models import Conversation, Door, Question
+from gateway.models import Conversation, Question
 
 log = logging.getLogger(__name__)
 
@@ -92,95 +84,6 @@ def _recent(person: User) -> list[tuple[Question, Question]]:
         _, newest = found.get(question.conversation_id, (question, question))
         found[question.conversation_id] = (question, newest)
     return list(found.values())[:RECENT_CONVERSATIONS]
-
-
-# --- Logging in -----------------------------------------------------------------------------------
-class LoginForm(AuthenticationForm):
-    """E-mail address and password; the right password of somebody who may not act says so."""
-
-    def confirm_login_allowed(self, user: Any) -> None:
-        super().confirm_login_allowed(user)
-        standing = user.standing()
-        if standing != "active":
-            message = f"This account may not log in: it {STANDINGS[standing]}."
-            raise ValidationError(message, "standing")
-
-
-class LoginView(views.LoginView):
-    """Log in; both what succeeds and what fails is on the record."""
-
-    authentication_form = LoginForm
-    template_name = "login.html"
-    redirect_authenticated_user = True
-
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(request.user, User) and not request.user.may_act():
-            logout(request)
-        return super().dispatch(request, *args, **kwargs)
-
-    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        with transaction.atomic():
-            response = super().form_valid(form)
-            _record(self.request, Entry.Kind.AUTH_LOGIN)
-        return response
-
-    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        record.write(
-            Entry.Kind.AUTH_REFUSED,
-            Entry.Outcome.REFUSED,
-            who=who_of(self.request, Door.WEB),
-            error_code="login_failed",
-            detail={"person": _known_address(form.data.get("username"))},
-        )
-        return super().form_invalid(form)
-
-
-class LogoutView(views.LogoutView):
-    """Log out (by POST only), on the record."""
-
-    def post(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(request.user, User):
-            _record(request, Entry.Kind.AUTH_LOGOUT)
-        return super().post(request, *args, **kwargs)
-
-
-def _record(request: HttpRequest, kind: Entry.Kind) -> None:
-    record.write(kind, Entry.Outcome.OK, who=who_of(request, Door.WEB))
-
-
-def _known_address(typed: object) -> str:
-    """The typed address where somebody has it: people type passwords into the wrong field."""
-    person = User.objects.filter(email=str(typed or "").lower()[:254]).first()
-    return person.email if person else ""
-
-
-# --- Setting a password ---------------------------------------------------------------------------
-@never_cache
-def setup(request: HttpRequest, token: str) -> HttpResponse:
-    """Set a password by a one-time link, and be logged in."""
-    link = SetupLink.find(token)
-    if link is None:
-        return render(request, "setup_gone.html", status=410)
-    form: SetPasswordForm = SetPasswordForm(link.user, request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        return _set_up(request, link, form)
-    return render(request, "setup.html", {"form": form, "person": link.user})
-
-
-def _set_up(request: HttpRequest, link: SetupLink, form: SetPasswordForm) -> HttpResponse:
-    with transaction.atomic():
-        if not link.claim():
-            return render(request, "setup_gone.html", status=410)
-        user = cast(User, form.save())
-        if user.may_act():
-            login(request, user)
-        record.write(
-            Entry.Kind.SETUP_DONE,
-            Entry.Outcome.OK,
-            who=who_of(request, Door.WEB),
-            detail={"person": user.email},
-        )
-    return redirect("home")
 
 
 # --- Errors ---------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ Values come from the environment, and from a `.env` file beside `manage.py`. `.e
 and explains them all; a test holds the two lists against each other.
 """
 
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -42,6 +43,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "csp",
+    "axes",
     "audit",
     "accounts",
     "registry",
@@ -50,6 +52,7 @@ INSTALLED_APPS = [
     "omni2",
 ]
 MIDDLEWARE = [
+    "omni2.addresses.ClientAddress",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -57,8 +60,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "omni2.addresses.SessionTime",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "omni2.urls"
 ASGI_APPLICATION = "omni2.asgi.application"
@@ -97,6 +102,42 @@ STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+# --- Logging in -----------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "accounts.backends.PasswordAndRole",
+]
+LOGIN_MAX_FAILED_ATTEMPTS = env.int("OMNI2_LOGIN_MAX_FAILED_ATTEMPTS", default=10)
+LOGIN_LOCKOUT_MINUTES = env.int("OMNI2_LOGIN_LOCKOUT_MINUTES", default=15)
+AXES_ENABLED = LOGIN_MAX_FAILED_ATTEMPTS > 0
+AXES_FAILURE_LIMIT = LOGIN_MAX_FAILED_ATTEMPTS
+AXES_COOLOFF_TIME = timedelta(minutes=LOGIN_LOCKOUT_MINUTES)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+# One account from one address: nobody locks somebody else out from afar.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_USERNAME_CALLABLE = "accounts.lockout.account_of"
+AXES_LOCKOUT_CALLABLE = "gateway.login.locked_out"
+AXES_SENSITIVE_PARAMETERS = ["username", "csrfmiddlewaretoken"]
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+# The record says it better.
+AXES_VERBOSE = False
+KEY_MAX_FAILURES_PER_MINUTE = env.int("OMNI2_KEY_MAX_FAILURES_PER_MINUTE", default=20)
+
+# Calls the policy refused, of one person within an hour; 0 counts none.
+MAX_BLOCKED_ACTIONS_PER_HOUR = env.int("OMNI2_MAX_BLOCKED_ACTIONS_PER_HOUR", default=0)
+SUSPEND_ON_BLOCKED_ACTIONS = env.bool("OMNI2_SUSPEND_ON_BLOCKED_ACTIONS", default=True)
+
+SESSION_ENGINE = "accounts.sessions"
+SESSION_TIMEOUT_MINUTES = env.int("OMNI2_SESSION_TIMEOUT_MINUTES", default=480)
+SESSION_REMEMBER_DAYS = env.int("OMNI2_SESSION_REMEMBER_DAYS", default=14)
+SESSIONS_AT_ONCE = env.int("OMNI2_SESSIONS_AT_ONCE", default=0)
+SESSION_COOKIE_AGE = SESSION_TIMEOUT_MINUTES * 60
+# How many proxies of ours stand before us and write X-Forwarded-For; 0 reads no such header.
+TRUSTED_PROXIES = env.int("OMNI2_TRUSTED_PROXIES", default=0)
+ALLOWED_IPS = env.list("OMNI2_ALLOWED_IPS", default=[])
 
 # --- Two ways to run, chosen by these two addresses alone -----------------------------------------
 DATABASE_URL = env.str("DATABASE_URL", default="") or f"sqlite:///{DATA_DIR / 'omni2.sqlite3'}"
@@ -284,6 +325,7 @@ LOGGING = {
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         # Django's own level for its loggers would otherwise win.
         "django": {"level": LOG_LEVEL},
+        "axes": {"level": "WARNING"},
         "httpx2": {"level": "WARNING"},
         "mcp": {"level": "WARNING"},
     },

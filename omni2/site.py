@@ -13,8 +13,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse, reverse_lazy
 from unfold.sites import UnfoldAdminSite
 
+from accounts import authority
+from accounts.authority import Right
 from accounts.models import User
-from gateway.web import LogoutView
+from gateway.login import LogoutView
 
 
 class Site(UnfoldAdminSite):
@@ -23,8 +25,11 @@ class Site(UnfoldAdminSite):
     index_title = "Administration"
 
     def has_permission(self, request: HttpRequest) -> bool:
+        """Whether this is staff, or somebody whose role may administer something."""
         user = request.user
-        return super().has_permission(request) and isinstance(user, User) and user.may_act()
+        if not isinstance(user, User) or not user.may_act():
+            return False
+        return user.is_staff or any(authority.has(user, right) for right in Right)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Callable[..., HttpResponse]:
         """The view behind the site's checks, under the admin's own content policy."""

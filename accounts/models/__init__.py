@@ -4,10 +4,12 @@ from accounts.models.keys import ApiKey, SetupLink
 from accounts.models.people import Role, ServerGrant, Team, User
 from accounts.models.requests import AccessRequest
 from accounts.models.rules import PolicyVersion, ProvisioningRule, Rule, UsageLimit
+from accounts.models.sessions import BrowserSession
 
 __all__ = [
     "AccessRequest",
     "ApiKey",
+    "BrowserSession",
     "PolicyVersion",
     "ProvisioningRule",
     "Role",

@@ -18,7 +18,7 @@ def paths(patterns, before=""):
 
 
 PAGES = {"/", "/conversation/<uuid:conversation_id>"}
-OPEN = {"/login/", "/logout/", "/setup/<str:token>"}
+OPEN = {"/login/", "/logout/", "/logout/everywhere/", "/setup/<str:token>"}
 PROBES = {"/api/health/live", "/api/health/ready"}
 API = {
     "/api/health",

@@ -13,6 +13,7 @@ from omni2.configuration.shapes import (
     Shape,
     Stored,
     Text,
+    Variable,
     Whole,
 )
 
@@ -151,32 +152,29 @@ AUTO_PROVISIONING = Section(
     },
 )
 
-_SESSIONS = "browser sessions are Django's own"
-
 SESSION = Section(
     keys={
-        "timeout_minutes": Whole(
-            effect=Ignored(f"{_SESSIONS}: they last SESSION_COOKIE_AGE, two weeks by default")
-        ),
-        "max_concurrent_sessions": Whole(effect=Ignored(f"{_SESSIONS} and are not counted")),
-        "remember_me_days": Whole(
-            effect=Ignored(f"{_SESSIONS}: they last SESSION_COOKIE_AGE, two weeks by default")
-        ),
-        "storage": Text(effect=Ignored(f"{_SESSIONS} and are kept in the database")),
+        "timeout_minutes": Whole(least=1, effect=Variable("OMNI2_SESSION_TIMEOUT_MINUTES")),
+        "max_concurrent_sessions": Whole(effect=Variable("OMNI2_SESSIONS_AT_ONCE")),
+        "remember_me_days": Whole(effect=Variable("OMNI2_SESSION_REMEMBER_DAYS")),
+        "storage": Text(effect=Ignored("browser sessions are kept in the database")),
     }
 )
 
-_NO_LOCKING = "this version does not count it; failed logins and refusals are on the record"
-_NO_ADDRESSES = "addresses are the firewall's or the proxy's business; this version reads none"
-
 RESTRICTIONS = Section(
     keys={
-        "max_failed_attempts": Whole(effect=Ignored(_NO_LOCKING)),
-        "lockout_duration_minutes": Whole(effect=Ignored(_NO_LOCKING)),
-        "max_blocked_actions_per_hour": Whole(effect=Ignored(_NO_LOCKING)),
-        "auto_suspend_on_violations": Flag(effect=Ignored("only a person suspends a person")),
-        "ip_whitelist_enabled": Flag(effect=Ignored(_NO_ADDRESSES)),
-        "allowed_ips": ListOf(item=Text(), effect=Ignored(_NO_ADDRESSES)),
+        "max_failed_attempts": Whole(effect=Variable("OMNI2_LOGIN_MAX_FAILED_ATTEMPTS")),
+        "lockout_duration_minutes": Whole(
+            least=1, effect=Variable("OMNI2_LOGIN_LOCKOUT_MINUTES")
+        ),
+        "max_blocked_actions_per_hour": Whole(
+            effect=Variable("OMNI2_MAX_BLOCKED_ACTIONS_PER_HOUR")
+        ),
+        "auto_suspend_on_violations": Flag(effect=Variable("OMNI2_SUSPEND_ON_BLOCKED_ACTIONS")),
+        "ip_whitelist_enabled": Flag(
+            effect=Ignored("the list alone says it: OMNI2_ALLOWED_IPS, empty for everywhere")
+        ),
+        "allowed_ips": ListOf(item=Text(), effect=Variable("OMNI2_ALLOWED_IPS")),
     }
 )
 
