@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import access, limits
+from accounts import access, limits, violations
 from accounts.errors import LimitReached as PersonLimitReached
 from accounts.policy import Decision, Effect, Inputs
 from audit import record
@@ -115,7 +115,9 @@ def refuse(checked: Checked) -> errors.GatewayError:
     error = (errors.NeedsApproval if asks else errors.Refused)(checked.decision)
     wish = checked.wish
     with transaction.atomic():
+        violations.begin(wish.asker.user)
         write_refusal(checked, error)
+        violations.count(wish.asker.user, who=wish.asker.who)
         if wish.question is not None:
             Call.objects.update_or_create(
                 question=wish.question,

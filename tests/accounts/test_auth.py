@@ -20,7 +20,8 @@ from audit.record import Who
 pytestmark = pytest.mark.django_db
 
 TOKEN = "a" * 32
-# The earlier refusals, the marks, the key to prove it, the key for the reason; the entry, its place among the unsealed.
+# The earlier refusals, the marks, the key to prove it, the key for the reason; the entry, its
+# place among the unsealed.
 COST_OF_A_REFUSAL = 6
 
 

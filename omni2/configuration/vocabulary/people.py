@@ -164,9 +164,7 @@ SESSION = Section(
 RESTRICTIONS = Section(
     keys={
         "max_failed_attempts": Whole(effect=Variable("OMNI2_LOGIN_MAX_FAILED_ATTEMPTS")),
-        "lockout_duration_minutes": Whole(
-            least=1, effect=Variable("OMNI2_LOGIN_LOCKOUT_MINUTES")
-        ),
+        "lockout_duration_minutes": Whole(least=1, effect=Variable("OMNI2_LOGIN_LOCKOUT_MINUTES")),
         "max_blocked_actions_per_hour": Whole(
             effect=Variable("OMNI2_MAX_BLOCKED_ACTIONS_PER_HOUR")
         ),

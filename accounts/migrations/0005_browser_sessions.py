@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0003_access_requests'),
+        ('accounts', '0004_effects_of_versions'),
     ]
 
     operations = [
