@@ -23,14 +23,14 @@ class PatternError(ValueError):
 class Glob:
     """One text with `*` (any run of characters, also none) and `?` (exactly one)."""
 
-    __slots__ = ("_beginning", "_pieces", "text")
+    __slots__ = ("_pieces", "beginning", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._pieces = tuple(text.split("*"))
-        # Most patterns are `beginning*`, which is quickly said.
+        # Most patterns are `beginning*`, which is quickly said; None for the others.
         plain = len(self._pieces) == 2 and not self._pieces[1] and "?" not in text
-        self._beginning = self._pieces[0] if plain else None
+        self.beginning = self._pieces[0] if plain else None
 
     @property
     def exact(self) -> bool:
@@ -39,8 +39,8 @@ class Glob:
 
     def matches(self, name: str) -> bool:
         """Whether the whole of `name` fits."""
-        if self._beginning is not None:
-            return name.startswith(self._beginning)
+        if self.beginning is not None:
+            return name.startswith(self.beginning)
         head, *middle = self._pieces
         if not middle:
             return len(name) == len(head) and _fits(head, name, at=0)
@@ -135,7 +135,7 @@ def matches(pattern: str, server: str, tool: str) -> bool:
 class Patterns:
     """Several patterns, asked as one: exact names by look-up, the rest one by one."""
 
-    __slots__ = ("_anywhere", "_memo", "_qualified", "_wild", "texts")
+    __slots__ = ("_anywhere", "_beginnings", "_memo", "_qualified", "_wild", "texts")
 
     def __init__(self, texts: Iterable[str], groups: Mapping[str, tuple[str, ...]]) -> None:
         self.texts = tuple(texts)
@@ -150,6 +150,7 @@ class Patterns:
             else:
                 self._qualified.setdefault((pattern.server.text, pattern.tool.text), pattern.text)
         self._wild = tuple(wild)
+        self._beginnings = _beginnings(wild)
         self._memo: dict[tuple[str, str], str] = {}
 
     def __str__(self) -> str:
@@ -160,6 +161,8 @@ class Patterns:
         found = self._anywhere.get(tool) or self._qualified.get((server, tool))
         if found or not self._wild:
             return found
+        if self._beginnings is not None and not tool.startswith(self._beginnings):
+            return None
         if len(self._wild) < _MEMO_FROM:
             return self._search(server, tool)
         place = (server, tool)
@@ -189,3 +192,9 @@ def _expanded(texts: Iterable[str], groups: Mapping[str, tuple[str, ...]]) -> It
             raise PatternError(f"{text!r}: there is no group of that name")
         for member in groups[text[1:]]:
             yield Pattern.read(member, shown=f"{text} ({member})")
+
+
+def _beginnings(wild: Iterable[Pattern]) -> tuple[str, ...] | None:
+    """With one of which every name begins that any of the patterns fits; None when others do."""
+    found = tuple(one.tool.beginning for one in wild)
+    return found if None not in found else None  # type: ignore[return-value]

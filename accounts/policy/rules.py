@@ -55,7 +55,8 @@ class RoleRules:
     allowed: Patterns
 
 
-@dataclass(frozen=True, slots=True)
+# Compared by identity: each is made once for a policy, and its many parts are dear to hash.
+@dataclass(frozen=True, slots=True, eq=False)
 class ArgumentRule:
     """What one argument of some tools must be. With `asks`, a person may still say yes."""
 
