@@ -3,7 +3,7 @@
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from gateway import api, api_policy, api_requests, events, login, web
+from gateway import api, api_keys, api_policy, api_requests, events, keys, login, web
 
 urlpatterns = [
     path("", web.home, name="home"),
@@ -12,6 +12,8 @@ urlpatterns = [
     path("logout/", login.LogoutView.as_view(), name="logout"),
     path("logout/everywhere/", login.log_out_everywhere, name="logout-everywhere"),
     path("setup/<str:token>", login.setup, name="setup"),
+    path("keys/", keys.keys, name="keys"),
+    path("keys/<str:prefix>/revoke", keys.revoke, name="revoke-key"),
     path("api/query", api.QueryView.as_view(), name="query"),
     path("api/query/<uuid:question_id>", api.QuestionView.as_view(), name="question"),
     path("api/query/<uuid:question_id>/events", events.events, name="events"),
@@ -30,6 +32,8 @@ urlpatterns = [
         api_requests.WithdrawView.as_view(),
         name="withdraw-access",
     ),
+    path("api/keys", api_keys.KeysView.as_view(), name="api-keys"),
+    path("api/keys/<str:prefix>", api_keys.KeyView.as_view(), name="api-key"),
     path("api/admin/", include("gateway.administration.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),

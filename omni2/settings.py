@@ -126,6 +126,8 @@ AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 KEY_MAX_FAILURES_PER_MINUTE = env.int("OMNI2_KEY_MAX_FAILURES_PER_MINUTE", default=20)
 
+KEY_DAYS = env.int("OMNI2_KEY_DAYS", default=90)
+KEY_MAX_DAYS = env.int("OMNI2_KEY_MAX_DAYS", default=365)
 # Calls the policy refused, of one person within an hour; 0 counts none.
 MAX_BLOCKED_ACTIONS_PER_HOUR = env.int("OMNI2_MAX_BLOCKED_ACTIONS_PER_HOUR", default=0)
 SUSPEND_ON_BLOCKED_ACTIONS = env.bool("OMNI2_SUSPEND_ON_BLOCKED_ACTIONS", default=True)

@@ -2,13 +2,11 @@
 
 import copy
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any, ClassVar
 
 from django import forms
 from django.db import models, transaction
 from django.http import HttpRequest
-from django.utils import timezone
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminSelectWidget,
@@ -16,7 +14,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from accounts import access
+from accounts import access, issuing
 from accounts.models import ApiKey, ServerGrant, User
 from accounts.policy import (
     PatternError,
@@ -119,15 +117,14 @@ class KeyForm(forms.Form):
     )
 
 
-def key_values(cleaned: Any) -> dict[str, Any]:
-    """The cleaned values of a `KeyForm` as `ApiKey.issue` takes them."""
-    days = cleaned["lifetime"]
-    return {
-        "name": cleaned["name"],
-        "scopes": cleaned["scopes"],
-        "servers": cleaned["servers"].split(),
-        "expires_at": timezone.now() + timedelta(days=int(days)) if days else None,
-    }
+def wanted_of(cleaned: Any) -> issuing.Wanted:
+    """The cleaned values of a `KeyForm` as `issuing.issue` takes them."""
+    return issuing.Wanted(
+        cleaned["name"],
+        scopes=cleaned["scopes"],
+        servers=cleaned["servers"].split(),
+        days=int(cleaned["lifetime"] or 0),
+    )
 
 
 def _all_or_some(value: Any) -> Any:

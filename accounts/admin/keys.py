@@ -11,9 +11,8 @@ from unfold.contrib.filters.admin import FieldTextFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
+from accounts import issuing
 from accounts.models import ApiKey
-from audit import record
-from audit.models import Entry
 from audit.recorded import Deed, DeedsOnlyAdmin, badge, who_at
 
 SHOWN = ["name", "user", "prefix", "state", "scopes", "servers"]
@@ -62,6 +61,4 @@ class ApiKeyAdmin(DeedsOnlyAdmin):
 
     def revoke(self, request: HttpRequest, key: ApiKey) -> None:
         """Stop the key, on the record."""
-        key.revoke()
-        detail = {"person": key.user.email, "name": key.name, "prefix": key.prefix}
-        record.write(Entry.Kind.KEY_REVOKED, Entry.Outcome.OK, who=who_at(request), detail=detail)
+        issuing.revoke(key, who=who_at(request))

@@ -14,13 +14,11 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from accounts import authority, provisioning, switching
+from accounts import authority, issuing, provisioning, switching
 from accounts.admin import standing
-from accounts.admin.forms import KeyForm, PersonForm, key_values
+from accounts.admin.forms import KeyForm, PersonForm, wanted_of
 from accounts.errors import AccountsError
-from accounts.models import ApiKey, SetupLink, User
-from audit import record
-from audit.models import Entry
+from accounts.models import SetupLink, User
 from audit.recorded import Deed, RecordedAdmin, ShownOnce, badge, who_at
 from audit.switched import ReasonForm
 
@@ -190,15 +188,10 @@ class UserAdmin(RecordedAdmin):
         person = self.find(request, object_id, "issue-key")
 
         def do(values: Mapping[str, Any]) -> ShownOnce:
-            wanted = key_values(values)
-            key, text = ApiKey.issue(person, wanted.pop("name"), **wanted)
-            record.write(
-                Entry.Kind.KEY_ISSUED,
-                Entry.Outcome.OK,
-                who=who_at(request),
-                detail={"person": person.email, "name": key.name, "prefix": key.prefix}
-                | {"scopes": key.scopes, "servers": key.servers, "expires_at": str(key.expires_at)},
-            )
+            try:
+                text = issuing.issue(person, wanted_of(values), who=who_at(request))[1]
+            except AccountsError as error:
+                raise ValidationError(str(error)) from error
             return ShownOnce(f"API key for {person.email}", text)
 
         text = "It acts as this person, within what they may do and what is chosen here."

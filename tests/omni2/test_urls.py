@@ -17,7 +17,7 @@ def paths(patterns, before=""):
             yield "/" + place
 
 
-PAGES = {"/", "/conversation/<uuid:conversation_id>"}
+PAGES = {"/", "/keys/", "/keys/<str:prefix>/revoke", "/conversation/<uuid:conversation_id>"}
 OPEN = {"/login/", "/logout/", "/logout/everywhere/", "/setup/<str:token>"}
 PROBES = {"/api/health/live", "/api/health/ready"}
 API = {
@@ -32,6 +32,8 @@ API = {
     "/api/access/requests",
     "/api/access/requests/<int:number>/decide",
     "/api/access/requests/<int:number>/withdraw",
+    "/api/keys",
+    "/api/keys/<str:prefix>",
     "/api/schema",
     "/api/docs",
 }
