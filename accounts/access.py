@@ -172,9 +172,10 @@ def _as_seen(
     )
 
 
-def somebody_of(role: str) -> Subject:
-    """Somebody of this role who reaches every server and has nothing of their own."""
-    return Subject(person="", role=role, allowed_mcps="*")
+def somebody_of(role: str, *, off: bool = False) -> Subject:
+    """Somebody of this role (perhaps switched off) who reaches every server, and nothing more."""
+    status = "role_off" if off else "active"
+    return Subject(person="", role=role, allowed_mcps="*", status=status)
 
 
 def _attributes(user: User) -> Mapping[str, Literal["*"] | tuple[str, ...]]:

@@ -10,12 +10,13 @@ from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse, reverse_lazy
+from django.urls import path, reverse, reverse_lazy
 from unfold.sites import UnfoldAdminSite
 
 from accounts import authority
 from accounts.authority import Right
 from accounts.models import User
+from gateway import matrix_page
 from gateway.login import LogoutView
 
 
@@ -36,6 +37,11 @@ class Site(UnfoldAdminSite):
         relaxed: Any = csp_update(settings.ADMIN_CONTENT_SECURITY_POLICY)
         return relaxed(super().admin_view(view, cacheable))
 
+    def get_urls(self) -> list[Any]:
+        """The models' pages, and those that belong to no model."""
+        own = [path("access-matrix/", self.admin_view(matrix_page.page), name="access_matrix")]
+        return own + super().get_urls()
+
     def login(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """Everybody's login page; somebody logged in who is not staff is told so."""
         if isinstance(request.user, User) and request.user.may_act():
@@ -45,6 +51,11 @@ class Site(UnfoldAdminSite):
     def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
         return LogoutView.as_view()(request)
 
+
+# Pages that belong to no model, each with who may see it.
+_MORE: dict[str, tuple[str, Callable[[HttpRequest], bool]]] = {
+    "access_matrix": ("admin:access_matrix", matrix_page.may_see),
+}
 
 _GROUPS: list[tuple[str, list[tuple[str, str, str]]]] = [
     (
@@ -67,6 +78,7 @@ _GROUPS: list[tuple[str, list[tuple[str, str, str]]]] = [
             ("API keys", "key", "accounts.apikey"),
             ("Usage limits", "speed", "accounts.usagelimit"),
             ("Newcomers", "person_add", "accounts.provisioningrule"),
+            ("Access matrix", "grid_on", "access_matrix"),
             ("Policy versions", "history", "accounts.policyversion"),
             ("Admin groups", "admin_panel_settings", "auth.group"),
         ],
@@ -111,11 +123,15 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _changelist(model: str) -> str:
+    if model in _MORE:
+        return _MORE[model][0]
     return f"admin:{model.replace('.', '_')}_changelist"
 
 
 def _may_view(request: HttpRequest, model: str) -> bool:
     """As the model's own pages say, which may let in others than Django's permissions do."""
+    if model in _MORE:
+        return _MORE[model][1](request)
     pages = admin.site._registry[apps.get_model(model)]
     return pages.has_view_permission(request)
 

@@ -27,6 +27,13 @@ def arguments(case: Case) -> Step:
     return Step(Layer.ARGUMENTS, Verdict.PASS, "", "Every argument rule is kept.")
 
 
+def may_be_asked(case: Case) -> str:
+    """The labels of the rules with `effect: ask`, while the arguments are not known."""
+    if case.arguments is not None:
+        return ""
+    return ", ".join(rule.label for rule in case.argument_rules if rule.asks)
+
+
 def asked(case: Case) -> str | None:
     """The label of the first rule with `effect: ask` that these arguments break."""
     if case.arguments is None:
@@ -47,8 +54,11 @@ def _listing(case: Case, rules: list[ArgumentRule]) -> Step:
     broken = _first_broken(case, rules, example)
     if broken is not None:
         return _refusal(case, *broken)
-    names = ", ".join(dict.fromkeys(rule.argument for rule in rules))
-    return Step(Layer.ARGUMENTS, Verdict.UNKNOWN, "", f"It depends on the arguments: {names}.")
+    names = dict.fromkeys(rule.argument for rule in rules if not _binds_nothing(case, rule))
+    if not names:
+        return Step(Layer.ARGUMENTS, Verdict.PASS, "", "No argument rule binds this person.")
+    reason = f"It depends on the arguments: {', '.join(names)}."
+    return Step(Layer.ARGUMENTS, Verdict.UNKNOWN, "", reason)
 
 
 def _passing_value(case: Case, rules: list[ArgumentRule], path: tuple[str, ...]) -> Any:
@@ -90,7 +100,7 @@ def _first_broken(
 
 def _broken(case: Case, rule: ArgumentRule, given: Mapping[str, Any]) -> str:
     """What is wrong with the arguments under one rule; empty when nothing is."""
-    if _lifted(case, rule) and not (_demands_text(rule) or _demands_number(rule) or rule.required):
+    if _binds_nothing(case, rule):
         return ""
     try:
         values = values_at(given, rule.path)
@@ -110,6 +120,12 @@ def _lifted(case: Case, rule: ArgumentRule) -> bool:
     if not rule.attribute or (rule.attribute == DATABASES and case.all_databases):
         return True
     return bool(case.attribute(rule.attribute) == "*")
+
+
+def _binds_nothing(case: Case, rule: ArgumentRule) -> bool:
+    """Whether the rule says nothing but `from`, and that binds nothing here."""
+    more = _demands_text(rule) or _demands_number(rule) or rule.required
+    return _lifted(case, rule) and not more
 
 
 def _demands_text(rule: ArgumentRule) -> bool:

@@ -1,6 +1,6 @@
 """Layer 10: what a person must say yes to first. It holds for everybody, super admins too."""
 
-from accounts.policy.arguments import asked
+from accounts.policy.arguments import asked, may_be_asked
 from accounts.policy.case import Case
 from accounts.policy.model import Layer, Step, Verdict
 
@@ -17,6 +17,10 @@ def confirmation(case: Case) -> Step:
     server = case.policy.servers.get(target.server)
     if server is not None and server.confirm_destructive and target.destructive:
         return _ask(case, f"confirm_destructive of {target.server}")
+    waiting = may_be_asked(case)
+    if waiting:
+        reason = "Whether somebody must say yes first depends on the arguments."
+        return Step(Layer.CONFIRMATION, Verdict.UNKNOWN, waiting, reason)
     return Step(Layer.CONFIRMATION, Verdict.PASS, "", "Nobody needs to confirm it.")
 
 

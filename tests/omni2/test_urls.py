@@ -48,6 +48,8 @@ ADMINISTRATION = {
     "/api/admin/policy/versions/<int:version_id>",
     "/api/admin/policy/versions/<int:version_id>/rollback",
     "/api/admin/policy/versions/compare",
+    "/api/admin/policy/matrix",
+    "/api/admin/policy/matrix.csv",
     "/api/admin/switches",
 }
 
