@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts import access
 from accounts.models import PolicyVersion, Role, User
-from accounts.policy import Decision, Effect, Policy, PolicyError, Subject, compile_policy, decide
+from accounts.policy import Decision, Effect, Policy, PolicyError, Subject, compile_policy, listing
 from accounts.policy import Verdict as LayerVerdict
 from audit.export import csv_line
 from gateway.errors import BadRequest
@@ -198,15 +198,15 @@ def reckon(wanted: Wanted) -> Matrix:
     against = _policy(wanted.against, "against") if wanted.against else None
     found = columns(wanted)
     now = timezone.now()
-    after_of = _Reckoning(version, found, now)
-    before_of = _Reckoning(against, found, now) if against else None
-    rows = []
-    for tool in _tools(wanted):
-        before = before_of.cells(tool) if before_of else None
-        row = Row(tool.server.name, tool.name, after_of.cells(tool), before)
-        if row.differs or not wanted.differences:
-            rows.append(row)
-    return Matrix(found, tuple(rows), version.digest, against.digest if against else "")
+    tools = _tools(wanted)
+    after = _cells(version, found, tools, now)
+    before = _cells(against, found, tools, now) if against else [None] * len(tools)
+    rows = (
+        Row(tool.server.name, tool.name, *cells)
+        for tool, *cells in zip(tools, after, before, strict=True)
+    )
+    shown = tuple(row for row in rows if row.differs or not wanted.differences)
+    return Matrix(found, shown, version.digest, against.digest if against else "")
 
 
 def _policy(number: str, place: str) -> Policy:
@@ -234,35 +234,30 @@ def _tools(wanted: Wanted) -> list[Tool]:
     return sorted(found, key=lambda tool: (tool.server.name, tool.name))
 
 
-@dataclass(frozen=True)
-class _Reckoning:
-    """One policy asked about tool after tool for the same columns."""
+def _cells(
+    policy: Policy, columns: Iterable[Column], tools: list[Tool], now: datetime
+) -> list[tuple[Cell, ...]]:
+    """For each tool its cells, one for each column."""
+    targets = [target_of(tool) for tool in tools]
+    rules = [_argument_rules(policy, tool) for tool in tools]
+    of_columns = [
+        map(_cell, listing.decisions(policy, one.subject, targets, now), rules) for one in columns
+    ]
+    return list(zip(*of_columns, strict=True)) or [()] * len(tools)
 
-    policy: Policy
-    columns: tuple[Column, ...]
-    now: datetime
 
-    def cells(self, tool: Tool) -> tuple[Cell, ...]:
-        target, rules = target_of(tool), self._argument_rules(tool)
-        decisions = (
-            decide(self.policy, one.subject, target, None, self.now) for one in self.columns
-        )
-        return tuple(_cell(decision, rules) for decision in decisions)
+def _argument_rules(policy: Policy, tool: Tool) -> str:
+    """The rules that bind an argument the tool takes, as far as its schema says what it takes.
 
-    def _argument_rules(self, tool: Tool) -> str:
-        """The rules that bind an argument the tool takes, as far as its schema says what it takes.
-
-        Those for databases stand in for every tool; they matter where there is such an argument.
-        """
-        properties = tool.input_schema.get("properties")
-        taken = properties if isinstance(properties, dict) else {}
-        rules = self.policy.argument_rules_for(tool.server.name, tool.name)
-        binding = (
-            rule.label
-            for rule in rules
-            if rule not in self.policy.database_rules or rule.path[0] in taken
-        )
-        return ", ".join(binding)
+    Those for databases stand in for every tool; they matter where there is such an argument.
+    """
+    properties = tool.input_schema.get("properties")
+    taken = properties if isinstance(properties, dict) else {}
+    rules = policy.argument_rules_for(tool.server.name, tool.name)
+    binding = (
+        rule.label for rule in rules if rule not in policy.database_rules or rule.path[0] in taken
+    )
+    return ", ".join(binding)
 
 
 def _cell(decision: Decision, argument_rules: str) -> Cell:

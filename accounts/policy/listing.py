@@ -1,4 +1,4 @@
-"""One person's effects over many tools: each as `decide` says it, without deciding on each.
+"""One person's decisions over many tools: each as `decide` says it, without deciding on each.
 
 Two tools of one server that look alike (state, tags, hints) are decided alike as long as every
 question a layer puts to their names has the same answer. So one of them is decided, its questions
@@ -13,7 +13,7 @@ from operator import attrgetter
 
 from accounts.policy.case import Case
 from accounts.policy.decide import decide_case
-from accounts.policy.model import Effect, Subject, Target
+from accounts.policy.model import Decision, Effect, Subject, Target
 from accounts.policy.patterns import Patterns
 from accounts.policy.rules import ArgumentRule, Policy
 
@@ -28,18 +28,26 @@ def effects(
     policy: Policy, subject: Subject, targets: Iterable[Target], now: datetime
 ) -> Iterator[Effect]:
     """The effect that `decide` has for each target in turn, the arguments not yet known."""
+    return (one.effect for one in decisions(policy, subject, targets, now))
+
+
+def decisions(
+    policy: Policy, subject: Subject, targets: Iterable[Target], now: datetime
+) -> Iterator[Decision]:
+    """The same with layer, rule and verdicts; sentences may name another tool that looks alike."""
     trees: dict[Hashable, _Node] = {}
     for target in targets:
-        looks = _looks_of(target)
+        # What is not offered is refused by a rule that names the tool.
+        looks = _looks_of(target), "" if target.state == "offered" else target.tool
         tree = trees.get(looks)
         if tree is None:
             tree = trees[looks] = _Node()
-        effect = tree.find(target.server, target.tool)
-        if effect is None:
+        decision = tree.find(target.server, target.tool)
+        if decision is None:
             case = _NotingCase.of(policy, subject, target=target, arguments=None, now=now)
-            effect = decide_case(case).effect
-            tree.learn(case.noted, effect)
-        yield effect
+            decision = decide_case(case)
+            tree.learn(case.noted, decision)
+        yield decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +71,23 @@ class _NotingCase(Case):
 
 @dataclass(slots=True)
 class _Node:
-    """The next question with what each answer leads to, or the effect at the end of a path."""
+    """The next question with what each answer leads to, or the decision at the end of a path."""
 
     question: _Question | None = None
     answers: dict[Hashable, "_Node"] = field(default_factory=dict)
-    effect: Effect | None = None
+    decision: Decision | None = None
 
-    def find(self, server: str, tool: str) -> Effect | None:
-        """The effect for a tool of this name; None when one of its answers is new."""
+    def find(self, server: str, tool: str) -> Decision | None:
+        """The decision for a tool of this name; None when one of its answers is new."""
         node: _Node | None = self
         while node is not None and node.question is not None:
             node = node.answers.get(node.question(server, tool))
-        return None if node is None else node.effect
+        return None if node is None else node.decision
 
-    def learn(self, noted: _Noted, effect: Effect) -> None:
+    def learn(self, noted: _Noted, decision: Decision) -> None:
         """Add the path of one decision."""
         node = self
         for question, answer in noted:
             node.question = question
             node = node.answers.setdefault(answer, _Node())
-        node.effect = effect
+        node.decision = decision

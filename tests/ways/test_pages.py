@@ -141,34 +141,6 @@ def test_a_refusal_says_layer_rule_reason_and_what_would_help(visit):
     assert "What would help" in told
 
 
-def test_access_is_requested_where_it_was_refused(visit):
-    page = visit(provoked="409")
-    article = ask(page, "Please write it down")
-    refused = article.locator(".call", has_text="write_note")
-    refused.locator("summary").click()
-
-    refused.get_by_role("button", name="Request access").press("Enter")
-    expect(refused.get_by_label("Why do you need write_note?")).to_be_focused()
-    page.keyboard.type("To take notes.")
-    refused.get_by_role("button", name="Send request").click()
-    expect(refused.get_by_role("status")).to_contain_text("Somebody who may decide will")
-
-    # In the panel the page knows; after a reload the house does.
-    page.get_by_role("button", name=re.compile("^Your tools")).click()
-    page.get_by_text(re.compile("Not open to you")).click()
-    row = page.locator(".withheld li", has_text="write_note")
-    expect(row.get_by_role("status")).to_contain_text("Requested")
-    expect(row.get_by_role("button", name="Request access")).to_be_hidden()
-    blocked = page.locator(".withheld li", has_text="delete_everything")
-    expect(blocked.get_by_role("button", name="Request access")).to_have_count(0)
-    page.reload()
-    page.locator(".call", has_text="write_note").locator("summary").click()
-    page.get_by_role("button", name="Request access").click()
-    page.get_by_label("Why do you need write_note?").fill("Again.")
-    page.get_by_role("button", name="Send request").click()
-    expect(page.locator(".access [role=status]")).to_contain_text("is still open")
-
-
 def test_a_question_is_stopped(visit):
     page = visit()
     article = ask(page, "Be very slow")

@@ -26,6 +26,9 @@ export function showCell(node, { stays }) {
     el("button", { type: "button", class: "omx-close", click: () => close(node) }, "Close"),
     facts(cell, before),
     node.shown.explainable ? el("button", { type: "button", class: "omx-more", click: () => more(node.shown) }, "All layers") : "");
+  // Never over the cell it is about: it would take the pointer from it.
+  const { top, bottom } = node.getBoundingClientRect();
+  panel.classList.toggle("omx-up", top + bottom > innerHeight);
   panel.hidden = false;
 }
 

@@ -153,7 +153,9 @@ function move(event) {
 
 function look(event) {
   const node = event.target.closest?.("td[tabindex]");
-  if (node) showCell(node, { stays: event.type !== "mouseover" });
+  const hovers = event.type === "pointerover";
+  // A finger does not hover: its tap is a click.
+  if (node && !(hovers && event.pointerType !== "mouse")) showCell(node, { stays: !hovers });
 }
 
 function toggle(server) {
@@ -192,7 +194,7 @@ choice.addEventListener("change", () => chooseKind());
 search.addEventListener("input", draw);
 differences.addEventListener("change", draw);
 body.addEventListener("keydown", move);
-for (const kind of ["mouseover", "focusin", "click"]) body.addEventListener(kind, look);
+for (const kind of ["pointerover", "focusin", "click"]) body.addEventListener(kind, look);
 body.addEventListener("click", (event) => { const button = event.target.closest("button[data-server]"); if (button) toggle(button.dataset.server); });
 byId("matrix-expand").addEventListener("click", () => all(true));
 byId("matrix-collapse").addEventListener("click", () => all(false));
