@@ -16,7 +16,7 @@ from unfold.sites import UnfoldAdminSite
 from accounts import authority
 from accounts.authority import Right
 from accounts.models import User
-from gateway import matrix_page
+from gateway import access_requests, matrix_page
 from gateway.login import LogoutView
 
 
@@ -116,7 +116,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             if _may_view(request, model)
         ]
         for item in items:
-            waiting = _waiting() if item["title"] == "People" else 0
+            waiting = _waiting(request, item["title"])
             item |= {"badge": f"{waiting} waiting"} if waiting else {}
         groups.append({"title": title, "items": items})
     return [group for group in groups if group["items"]]
@@ -136,6 +136,10 @@ def _may_view(request: HttpRequest, model: str) -> bool:
     return pages.has_view_permission(request)
 
 
-def _waiting() -> int:
-    """How many people wait for an administrator's approval."""
-    return User.objects.filter(status=User.Status.PENDING).count()
+def _waiting(request: HttpRequest, page: str) -> int:
+    """How many people wait for an approval, and how many requests for this administrator."""
+    if page == "People":
+        return User.objects.filter(status=User.Status.PENDING).count()
+    if page == "Access requests" and isinstance(request.user, User):
+        return access_requests.decidable_by(request.user).open().count()
+    return 0

@@ -74,7 +74,8 @@ def test_who_decides_sees_it_in_the_navigation_and_decides(client, cast, asked, 
         Server.objects.update(owner="guest@example.com")
     client.force_login(staff(cast.guest))
 
-    assert PAGES in client.get("/admin/").content.decode()
+    navigation = client.get("/admin/").content.decode()
+    assert PAGES in navigation and "1 waiting" in navigation
     assert "write_note" in client.get(PAGES).content.decode()
     client.post(deed(asked, "grant"), {"days": "5"})
     assert ServerGrant.objects.get().granted_by == "guest@example.com"
