@@ -202,8 +202,8 @@ def reckon(wanted: Wanted) -> Matrix:
     after = _cells(version, found, tools, now)
     before = _cells(against, found, tools, now) if against else [None] * len(tools)
     rows = (
-        Row(tool.server.name, tool.name, *cells)
-        for tool, *cells in zip(tools, after, before, strict=True)
+        Row(tool.server.name, tool.name, cells, earlier)
+        for tool, cells, earlier in zip(tools, after, before, strict=True)
     )
     shown = tuple(row for row in rows if row.differs or not wanted.differences)
     return Matrix(found, shown, version.digest, against.digest if against else "")
