@@ -44,6 +44,10 @@ class LoginView(views.LoginView):
     template_name = "login.html"
     redirect_authenticated_user = True
 
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        sso = settings.OIDC_NAME if settings.OIDC_ISSUER else ""
+        return super().get_context_data(**context) | {"sso": sso}
+
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(request.user, User) and not request.user.may_act():
             logout(request)

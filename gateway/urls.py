@@ -3,12 +3,24 @@
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from gateway import api, api_keys, api_policy, api_requests, events, keys, login, web
+from gateway import (
+    api,
+    api_keys,
+    api_policy,
+    api_requests,
+    events,
+    keys,
+    login,
+    single_sign_on,
+    web,
+)
 
 urlpatterns = [
     path("", web.home, name="home"),
     path("conversation/<uuid:conversation_id>", web.conversation, name="conversation"),
     path("login/", login.LoginView.as_view(), name="login"),
+    path("login/sso/", single_sign_on.start, name="sso"),
+    path("login/sso/callback/", single_sign_on.callback, name="sso-callback"),
     path("logout/", login.LogoutView.as_view(), name="logout"),
     path("logout/everywhere/", login.log_out_everywhere, name="logout-everywhere"),
     path("setup/<str:token>", login.setup, name="setup"),

@@ -44,6 +44,10 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "csp",
     "axes",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "audit",
     "accounts",
     "registry",
@@ -63,6 +67,7 @@ MIDDLEWARE = [
     "omni2.addresses.SessionTime",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "omni2.urls"
@@ -124,6 +129,21 @@ AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 # The record says it better.
 AXES_VERBOSE = False
+# The identity provider's address, without /.well-known/…; empty: no single sign-on.
+OIDC_ISSUER = env.str("OMNI2_OIDC_ISSUER", default="").rstrip("/")
+OIDC_CLIENT_ID = env.str("OMNI2_OIDC_CLIENT_ID", default="")
+OIDC_CLIENT_SECRET = env.str("OMNI2_OIDC_CLIENT_SECRET", default="")
+OIDC_NAME = env.str("OMNI2_OIDC_NAME", default="single sign-on")
+OIDC_DOMAINS = env.list("OMNI2_OIDC_DOMAINS", default=[])
+OIDC_ROLE_CLAIM = env.str("OMNI2_OIDC_ROLE_CLAIM", default="")
+OIDC_ROLES = env.json("OMNI2_OIDC_ROLES", default={})
+SOCIALACCOUNT_ADAPTER = "gateway.single_sign_on.Adapter"
+SOCIALACCOUNT_LOGIN_ON_GET = True
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True}}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*"]
+
 KEY_MAX_FAILURES_PER_MINUTE = env.int("OMNI2_KEY_MAX_FAILURES_PER_MINUTE", default=20)
 
 KEY_DAYS = env.int("OMNI2_KEY_DAYS", default=90)

@@ -18,6 +18,7 @@ def paths(patterns, before=""):
 
 
 PAGES = {"/", "/keys/", "/keys/<str:prefix>/revoke", "/conversation/<uuid:conversation_id>"}
+SSO = {"/login/sso/", "/login/sso/callback/"}
 OPEN = {"/login/", "/logout/", "/logout/everywhere/", "/setup/<str:token>"}
 PROBES = {"/api/health/live", "/api/health/ready"}
 API = {
@@ -55,7 +56,7 @@ ADMINISTRATION = {
 
 
 def test_these_are_all_paths_but_the_admins():
-    known = PAGES | OPEN | PROBES | API | ADMINISTRATION | {"/slack/events"}
+    known = PAGES | OPEN | SSO | PROBES | API | ADMINISTRATION | {"/slack/events"}
     assert set(paths(urls.urlpatterns)) == known
 
 
