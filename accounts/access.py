@@ -172,12 +172,6 @@ def _as_seen(
     )
 
 
-def somebody_of(role: str, *, off: bool = False) -> Subject:
-    """Somebody of this role (perhaps switched off) who reaches every server, and nothing more."""
-    status = "role_off" if off else "active"
-    return Subject(person="", role=role, allowed_mcps="*", status=status)
-
-
 def _attributes(user: User) -> Mapping[str, Literal["*"] | tuple[str, ...]]:
     own = ((name, getattr(user, name)) for name in ATTRIBUTES)
     return {

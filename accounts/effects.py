@@ -80,7 +80,7 @@ def _askers(before: Snapshot, after: Snapshot) -> Iterator[tuple[str, Subject | 
     yield "every super admin", (top := Subject("", super_admin=True)), top
     yield "the default user", Subject(""), Subject("")
     for role in sorted({*before.policy.roles, *after.policy.roles}):
-        holder = Subject("", role=role, allowed_mcps="*")
+        holder = Subject.somebody_of(role)
         old, new = (holder if role in one.policy.roles else None for one in (before, after))
         yield f"role {role}", old, new
     for person in sorted({*before.people, *after.people}):

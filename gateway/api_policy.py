@@ -91,6 +91,5 @@ def _subject(request: Request, wanted: dict[str, str]) -> Subject:
     if "role" in wanted and "person" in wanted:
         raise BadRequest("Either a person or a role.", field="role")
     if "role" in wanted:
-        role = explain.find_role(wanted["role"])
-        return access.somebody_of(role.name, off=role.is_off)
+        return explain.somebody_of(explain.find_role(wanted["role"]))
     return access.subject_of(explain.find_person(email))

@@ -84,6 +84,11 @@ def find_server(name: str) -> Server:
     return found
 
 
+def somebody_of(role: Role) -> Subject:
+    """Somebody of this role, as it stands now; of a role switched off, too."""
+    return Subject.somebody_of(role.name, status="role_off" if role.is_off else "active")
+
+
 def find_tool(server: str, name: str) -> Tool:
     """The stored tool of exactly this name; nothing is normalised into a match."""
     find_server(server)

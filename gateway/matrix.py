@@ -19,7 +19,7 @@ from accounts.policy import Decision, Effect, Policy, PolicyError, Subject, comp
 from accounts.policy import Verdict as LayerVerdict
 from audit.export import csv_line
 from gateway.errors import BadRequest
-from gateway.explain import find_person, find_role
+from gateway.explain import find_person, find_role, somebody_of
 from gateway.toolbox import target_of
 from registry import catalogue
 from registry.models import Tool
@@ -188,7 +188,7 @@ def _column_of_person(person: User) -> Column:
 
 
 def _column_of_role(role: Role) -> Column:
-    return Column("role", role.name, str(role), access.somebody_of(role.name, off=role.is_off))
+    return Column("role", role.name, str(role), somebody_of(role))
 
 
 # --- The reckoning --------------------------------------------------------------------------------

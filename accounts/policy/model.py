@@ -113,6 +113,11 @@ class Subject:
     # What the API key narrows the person to; None is no narrowing.
     only_servers: frozenset[str] | None = None
 
+    @classmethod
+    def somebody_of(cls, role: str, *, status: str = "active") -> "Subject":
+        """Somebody of this role who reaches every server and has nothing of their own."""
+        return cls(person="", role=role, status=status, allowed_mcps="*")
+
 
 @dataclass(frozen=True, slots=True)
 class Target:

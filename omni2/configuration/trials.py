@@ -53,7 +53,7 @@ def _subject(test: Mapping[str, Any]) -> Subject | str:
     if "role" in test:
         if not Role.objects.filter(name=test["role"]).exists():
             return f"there is no role {test['role']!r}"
-        return access.somebody_of(test["role"])
+        return Subject.somebody_of(test["role"])
     user = User.objects.filter(email=test["person"].strip().lower()).first()
     return access.subject_of(user) if user else f"there is no person {test['person']!r}"
 
