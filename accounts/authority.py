@@ -53,6 +53,11 @@ def has(user: User, right: Right) -> bool:
     return user.may_act() and right.value in powers_of(user)
 
 
+def administers(user: User) -> bool:
+    """Whether there is anything for this person to administer: the admin lets them in."""
+    return user.may_act() and (user.is_staff or any(has(user, right) for right in Right))
+
+
 def require(user: User, right: Right) -> None:
     """Raises NotAllowed for whoever lacks the right."""
     if not has(user, right):

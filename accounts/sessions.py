@@ -71,6 +71,11 @@ def end_all(user: User, *, but: str | None = None) -> int:
     return rows.delete()[0]
 
 
+def clear() -> None:
+    """Forget the sessions that have ended by themselves."""
+    SessionStore.clear_expired()
+
+
 def _end_oldest(user: User, *, keep: int) -> None:
     if not keep:
         return

@@ -6,7 +6,7 @@ None is the command line, whose user has the database itself.
 
 from accounts import authority
 from accounts.errors import NotAllowed
-from accounts.models import Role, User
+from accounts.models import BrowserSession, Role, User
 from audit import record
 from audit.models import Entry
 from audit.record import Who
@@ -42,6 +42,9 @@ def set_status(
         if before == status:
             return False
         User.objects.filter(pk=person.pk).update(status=status)
+        if status == User.Status.SUSPENDED:
+            # A browser that is still open must not be let in again with the person.
+            BrowserSession.objects.filter(user=person).delete()
         record.write(
             Entry.Kind.PERSON_CHANGED,
             Entry.Outcome.OK,

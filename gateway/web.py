@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import ensure_csrf_cookie
 
+from accounts import authority
 from accounts.models import User
 from gateway import present
 from gateway.errors import body, new_error_id
@@ -70,6 +71,7 @@ def _ask_page(
         "recent": _recent(cast(User, request.user)),
         "maximum": settings.QUESTION_MAX_CHARACTERS,
         "version": settings.VERSION,
+        "administers": authority.administers(cast(User, request.user)),
     }
     return render(request, "home.html", context)
 

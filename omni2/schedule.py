@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db import close_old_connections, connection
 
+from accounts import sessions
 from audit import seal
 from gateway import access_requests, work
 from gateway.tasks import run_question
@@ -51,6 +52,7 @@ def jobs() -> list[Job]:
         Job("check_servers", settings.MCP_HEALTH_SECONDS, check_servers),
         Job("sync_tools", settings.MCP_SYNC_MINUTES * 60, sync_tools),
         Job("sweep_access", 10, access_requests.sweep),
+        Job("clear_sessions", 3600, sessions.clear),
         Job("sweep_slack", 5, slack.sweep),
     ]
 

@@ -14,7 +14,6 @@ from django.urls import path, reverse, reverse_lazy
 from unfold.sites import UnfoldAdminSite
 
 from accounts import authority
-from accounts.authority import Right
 from accounts.models import User
 from gateway import access_requests, matrix_page
 from gateway.login import LogoutView
@@ -28,9 +27,7 @@ class Site(UnfoldAdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether this is staff, or somebody whose role may administer something."""
         user = request.user
-        if not isinstance(user, User) or not user.may_act():
-            return False
-        return user.is_staff or any(authority.has(user, right) for right in Right)
+        return isinstance(user, User) and authority.administers(user)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Callable[..., HttpResponse]:
         """The view behind the site's checks, under the admin's own content policy."""

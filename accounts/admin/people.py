@@ -78,6 +78,9 @@ class UserAdmin(RecordedAdmin):
             names += RIGHTS
         if not authority.has(standing.administrator(request), authority.Right.PROMOTE_USERS):
             names += ["role", "teams"]
+        if _only_promotes(request):
+            names += ["email", "name", "description", "status", "is_active", *REACH]
+            names += ["slack_team_id", "slack_user_id"]
         if standing.is_self(request, obj):
             names += OWN_RISE + ([] if standing.is_super(request) else REACH)
         return names
@@ -91,6 +94,8 @@ class UserAdmin(RecordedAdmin):
             "setup-link": True,
             "issue-key": request.user.has_perm("accounts.add_apikey") and obj.may_act(),
         }[deed]
+        if _only_promotes(request):
+            return False
         self_too = deed == "issue-key" or not standing.is_self(request, obj)
         return possible and self_too and super().may_do(request, obj, deed)
 
@@ -199,6 +204,13 @@ class UserAdmin(RecordedAdmin):
         text = "It acts as this person, within what they may do and what is chosen here."
         deed = Deed(f"Issue an API key for {person}", text, "Issue the key", form=KeyForm)
         return self.carry_out(request, person, deed, do=do)
+
+
+def _only_promotes(request: HttpRequest) -> bool:
+    """Whether this administrator may change roles and teams of people, and nothing else of them."""
+    who = standing.administrator(request)
+    promotes = authority.has(who, authority.Right.PROMOTE_USERS)
+    return promotes and not who.has_perm("accounts.add_user")
 
 
 admin.site.unregister(Group)

@@ -239,6 +239,26 @@ def test_a_clerk_cannot_hand_out_a_role_or_team_that_bypasses_the_policy(clerk, 
     assert (cast.dev.role.name, cast.dev.teams.count()) == ("developer", 0)
 
 
+def test_whoever_only_promotes_changes_roles_and_nothing_else(client, cast):
+    cast.guest.role.can_promote_users = True
+    cast.guest.role.save()
+    client.force_login(User.objects.get(pk=cast.guest.pk))
+    address = f"{PEOPLE}{cast.dev.pk}/"
+    role = Role.objects.get(name="viewer")
+    values = person(cast.dev, name="X", role=role.pk, status="suspended", allowed_mcps="[]")
+    client.post(f"{address}change/", values)
+    deeds = [client.post(f"{address}{deed}/").status_code for deed in ("setup-link", "suspend")]
+
+    found = User.objects.get(pk=cast.dev.pk)
+    assert (found.role, found.name, found.status, found.allowed_mcps) == (
+        role,
+        "Dev",
+        "active",
+        "*",
+    )
+    assert deeds == [403, 403]
+
+
 def test_a_clerk_grants_to_others_but_not_to_themselves(clerk, cast):
     values = {"server": "upstream", "tools": '["*"]'}
     for user in (cast.dev, cast.guest, cast.ada):

@@ -13,7 +13,6 @@ from rest_framework.views import APIView
 
 from accounts.auth import ApiKeyAuthentication, RequiresScope, SessionAuthentication, who_of
 from accounts.models import ApiKey, Role, User
-from audit import record
 from audit.models import Entry
 from audit.record import Who
 
@@ -184,34 +183,6 @@ def test_a_wrong_prefix_costs_the_same_queries_as_a_wrong_secret(user, django_as
         request = request_of(HTTP_AUTHORIZATION=header)
         with django_assert_num_queries(COST_OF_A_REFUSAL):
             ask(request)
-
-
-def test_a_prefix_refused_too_often_from_one_address_is_refused_there_unread(user, settings):
-    settings.KEY_MAX_FAILURES_PER_MINUTE = 3
-    key, text = ApiKey.issue(user, "laptop")
-    wrong = [bearer(f"Bearer omni2_{key.prefix}_{'x' * 43}").status_code for _ in range(3)]
-    locked = bearer(f"Bearer {text}")
-
-    entry = Entry.objects.order_by("-pk").first()
-    assert (wrong, locked.status_code) == ([401] * 3, 401)
-    assert locked.content == bearer("Bearer nonsense").content
-    assert (entry.kind, entry.api_key, entry.detail["reason"]) == (
-        "auth.locked",
-        key.prefix,
-        "too many failures",
-    )
-    assert bearer(f"Bearer {text}", REMOTE_ADDR="192.0.2.9").status_code == 200
-    assert bearer(f"Bearer {ApiKey.issue(user, 'other')[1]}").status_code == 200
-
-
-def test_a_locked_prefix_is_read_again_after_a_minute(user, settings):
-    settings.KEY_MAX_FAILURES_PER_MINUTE = 1
-    key, text = ApiKey.issue(user, "laptop")
-    refused = record.prepare("auth.refused", "refused", who=Who("", api_key=key.prefix))
-    refused.address, refused.at = "127.0.0.1", timezone.now() - timedelta(seconds=61)
-    record.write_many([refused])
-
-    assert bearer(f"Bearer {text}").status_code == 200
 
 
 def test_using_a_key_is_noted(user):

@@ -7,8 +7,10 @@ from axes.models import AccessAttempt
 from django.test import Client
 from django.utils import timezone
 
+from accounts import sessions, switching
 from accounts.models import BrowserSession, User
 from audit.models import Entry
+from audit.record import Who
 
 pytestmark = pytest.mark.django_db
 
@@ -179,6 +181,25 @@ def test_logging_out_everywhere_ends_every_session_of_that_person_alone(dev, cas
     assert [is_in(browser) for browser in [*browsers, other]] == [False, False, True]
     entry = Entry.objects.get(kind="auth.logout")
     assert (entry.person, entry.detail) == ("dev@example.com", {"sessions": 2})
+
+
+def test_a_suspension_ends_the_sessions_for_good(client, dev, cast):
+    log_in(client)
+    who = Who(person="ada@example.com", door="admin")
+    switching.suspend(dev, by=cast.ada, who=who)
+    switching.activate(dev, by=cast.ada, who=who)
+
+    assert (is_in(client), BrowserSession.objects.filter(user=dev).count()) == (False, 0)
+
+
+def test_sessions_that_have_ended_are_cleared_away(client, dev):
+    log_in(client)
+    log_in(Client())
+    old = BrowserSession.objects.get(session_key=client.session.session_key)
+    BrowserSession.objects.filter(pk=old.pk).update(expire_date=timezone.now() - timedelta(days=1))
+    sessions.clear()
+
+    assert BrowserSession.objects.exclude(pk=old.pk).count() == BrowserSession.objects.count() == 1
 
 
 def test_a_key_in_the_address_is_a_401_and_not_in_the_log(client, cast, caplog):
