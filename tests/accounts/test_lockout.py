@@ -10,7 +10,7 @@ from accounts.models import ApiKey
 from audit import record
 from audit.models import Entry
 from audit.record import Who
-from tests.accounts.test_auth import bearer, user  # noqa: F401  a fixture
+from tests.accounts.test_auth import bearer
 
 pytestmark = pytest.mark.django_db
 
@@ -29,9 +29,9 @@ def test_what_nobody_is_called_is_counted_without_being_kept(rf, cast):
     assert (typed[:8], "my-password" in typed, len(typed)) == ("unknown:", False, 40)
 
 
-def test_a_prefix_refused_too_often_from_one_address_is_refused_there_unread(user, settings):
+def test_a_prefix_refused_too_often_from_one_address_is_refused_there_unread(cast, settings):
     settings.KEY_MAX_FAILURES_PER_MINUTE = 3
-    key, text = ApiKey.issue(user, "laptop")
+    key, text = ApiKey.issue(cast.dev, "laptop")
     wrong = [bearer(f"Bearer omni2_{key.prefix}_{'x' * 43}").status_code for _ in range(3)]
     locked = bearer(f"Bearer {text}")
 
@@ -44,12 +44,12 @@ def test_a_prefix_refused_too_often_from_one_address_is_refused_there_unread(use
         "too many failures",
     )
     assert bearer(f"Bearer {text}", REMOTE_ADDR="192.0.2.9").status_code == 200
-    assert bearer(f"Bearer {ApiKey.issue(user, 'other')[1]}").status_code == 200
+    assert bearer(f"Bearer {ApiKey.issue(cast.dev, 'other')[1]}").status_code == 200
 
 
-def test_a_locked_prefix_is_read_again_after_a_minute(user, settings):
+def test_a_locked_prefix_is_read_again_after_a_minute(cast, settings):
     settings.KEY_MAX_FAILURES_PER_MINUTE = 1
-    key, text = ApiKey.issue(user, "laptop")
+    key, text = ApiKey.issue(cast.dev, "laptop")
     refused = record.prepare("auth.refused", "refused", who=Who("", api_key=key.prefix))
     refused.address, refused.at = "127.0.0.1", timezone.now() - timedelta(seconds=61)
     record.write_many([refused])
