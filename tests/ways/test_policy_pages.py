@@ -151,6 +151,12 @@ def test_the_keyboard_walks_the_cells_and_every_layer_is_told(matrix):
     page.keyboard.press("Escape")
     expect(panel).to_be_hidden()
 
+    # Of a cell low on the page the rule stands on top, over the admin's own bar.
+    cell(page, "write_note", "developer").click()
+    panel.get_by_role("button", name="Close").click(timeout=5_000)
+    expect(panel).to_be_hidden()
+    expect(cell(page, "write_note", "developer")).to_be_focused()
+
 
 def test_a_tap_shows_the_rule_on_a_phone(matrix):
     page = matrix("?of=people&server=upstream", **PHONE)
@@ -159,6 +165,8 @@ def test_a_tap_shows_the_rule_on_a_phone(matrix):
     expect(panel).to_contain_text("Dev: upstream/write_note")
     expect(panel).to_contain_text(RULE)
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    panel.get_by_role("button", name="Close").tap()
+    expect(panel).to_be_hidden()
 
 
 def test_what_a_version_changed_is_marked(matrix, home):
