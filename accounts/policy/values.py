@@ -1,7 +1,7 @@
 """Finds the values an argument rule speaks of, and refuses what could be read in two ways."""
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 MAXIMUM_VALUES = 10_000
@@ -54,3 +54,21 @@ def _folded(key: object) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     return text.strip().casefold()
+
+
+class Looked:
+    """Which of the arguments' own names rules with these paths can look at, also by mistake.
+
+    What they do not look at changes no decision, whatever it holds.
+    """
+
+    __slots__ = ("_names",)
+
+    def __init__(self, paths: Iterable[tuple[str, ...]]) -> None:
+        self._names = {
+            _folded(".".join(path[:taken])) for path in paths for taken in range(1, len(path) + 1)
+        }
+
+    def at(self, name: str) -> bool:
+        """Whether one of the rules looks at this argument."""
+        return _folded(name) in self._names
