@@ -250,4 +250,4 @@ def _place(case: _Case, call: Recorded, old: Decision, new: Decision) -> tuple[s
 
 def _changed(place: tuple[str, ...], alike: list[Recorded]) -> Changed:
     moments = [call.at for call in alike]
-    return Changed(*place, tuple(call.entry for call in alike), min(moments), max(moments))  # type: ignore[arg-type]
+    return Changed(*place, tuple(call.entry for call in alike), min(moments), max(moments))  # type: ignore[call-arg]

@@ -6,10 +6,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 from rich.console import Console
 
 from omni2.configuration.importing import import_files
+from omni2.configuration.period import period
 from omni2.configuration.problems import ConfigurationRefused, Report
+from omni2.configuration.rehearsing import Rehearsing
 
 DIRECTORY = "config"
 
@@ -26,6 +29,18 @@ class ImportCommand(BaseCommand):
         )
         parser.add_argument(
             "--prune", action="store_true", help="disable people and servers that no file names"
+        )
+        parser.add_argument(
+            "--against",
+            type=period,
+            metavar="30d",
+            help="rehearse on the calls recorded in so many days (30d) or hours (12h)",
+        )
+        parser.add_argument(
+            "--max-refused",
+            type=int,
+            metavar="N",
+            help="change nothing when more of them than N would now be refused",
         )
         parser.add_argument(
             "--author", default="command line", help="who the record names as the author"
@@ -47,13 +62,24 @@ class ImportCommand(BaseCommand):
                 author=options["author"],
                 dry_run=options["dry_run"],
                 prune=options["prune"],
+                rehearsing=self.rehearsing(options),
             )
         except ConfigurationRefused as error:
             self._show_problems(error.report)
             raise CommandError(str(error)) from None
         self._show(report, dry_run=options["dry_run"])
 
+    def rehearsing(self, options: Mapping[str, Any]) -> Rehearsing | None:
+        """How to rehearse on recorded calls, if at all."""
+        against, most = options["against"], options["max_refused"]
+        if against is None:
+            if most is not None:
+                raise CommandError("--max-refused counts recorded calls: say --against as well")
+            return None
+        return Rehearsing(timezone.now() - against, most)
+
     def _show_problems(self, report: Report) -> None:
+        self._print(self.stderr, report.rehearsal, style="yellow")
         self._print(self.stderr, (str(problem) for problem in report.problems), style="red")
 
     def _show(self, report: Report, *, dry_run: bool) -> None:
@@ -61,6 +87,14 @@ class ImportCommand(BaseCommand):
         self._print(self.stdout, (f"warning: {note}" for note in report.warnings), style="yellow")
         self._print(self.stdout, report.remarks, style="cyan")
         self._print(self.stdout, report.changes, style="green")
+        for title, lines in (
+            ("the policy says otherwise:", report.difference),
+            ("who gains, who loses:", report.effect),
+            ("on recorded calls:", report.rehearsal),
+        ):
+            if lines:
+                self._print(self.stdout, [title], style="bold")
+                self._print(self.stdout, (f"  {line}" for line in lines), style="yellow")
         count = len(report.changes)
         done = "would be made (dry run: nothing was written)" if dry_run else "made"
         last = f"{count} change{'s' if count != 1 else ''} {done}" if count else "nothing to change"

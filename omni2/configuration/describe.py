@@ -22,7 +22,7 @@ from omni2.configuration.shapes import (
     Variable,
     described,
 )
-from omni2.configuration.vocabulary import VOCABULARIES
+from omni2.configuration.vocabulary import ALL_VOCABULARIES
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def table(vocabulary: Section) -> str:
 
 def fill(page: str) -> str:
     """The page with its tables as the vocabulary has them now."""
-    for name, vocabulary in VOCABULARIES.items():
+    for name, vocabulary in ALL_VOCABULARIES.items():
         mark = re.escape(f"<!-- keys of {name} -->")
         marked = re.compile(f"({mark}\n).*?(\n<!-- end -->)", re.DOTALL)
         text = table(vocabulary).replace("\\", "\\\\")

@@ -7,29 +7,32 @@ from pathlib import Path
 
 from django.db import transaction
 
-from accounts import access
+from accounts import access, versions
 from accounts import importing as accounts_importing
+from accounts.effects import Snapshot
 from accounts.importing import PeopleSpec, RoleSpec, RuleSpec
 from accounts.policy import PolicyError
 from audit import record
 from audit.models import Entry
 from omni2.configuration import trials
 from omni2.configuration.checking import Checked, check
+from omni2.configuration.draft import Draft, read_draft
 from omni2.configuration.known import Known, known
 from omni2.configuration.people import read_people
 from omni2.configuration.policy import read_policy
 from omni2.configuration.problems import Place, Problem, Report
 from omni2.configuration.reading import Unreadable, join, read_file
+from omni2.configuration.rehearsing import Rehearsing, compare, in_force
 from omni2.configuration.roles import read_roles, undefined
 from omni2.configuration.servers import read_servers
-from omni2.configuration.vocabulary import VOCABULARIES
+from omni2.configuration.vocabulary import ALL_VOCABULARIES, DRAFT
 from registry import importing as registry_importing
 from registry.credentials import OWN_SECRETS
 from registry.importing import ServerSpec
 
 PEOPLE, SERVERS, SLACK = "users.yaml", "mcps.yaml", "slack.yaml"
 # What is only printed may name the gateway's own secrets; what is applied may not use them.
-_APPLIED = frozenset({PEOPLE, SERVERS})
+_APPLIED = frozenset({PEOPLE, SERVERS, DRAFT})
 
 
 @dataclass(frozen=True)
@@ -40,22 +43,33 @@ class Plan:
     roles: list[RoleSpec] = field(default_factory=list)
     servers: list[ServerSpec] = field(default_factory=list)
     rules: list[RuleSpec] = field(default_factory=list)
+    draft: Draft | None = None
 
 
 def import_files(
-    paths: Mapping[str, Path], *, author: str, dry_run: bool = False, prune: bool = False
+    paths: Mapping[str, Path],
+    *,
+    author: str,
+    dry_run: bool = False,
+    prune: bool = False,
+    rehearsing: Rehearsing | None = None,
 ) -> Report:
     """Import the files at `paths`, keyed by the name of their vocabulary.
 
     Returns what changed. Raises ConfigurationRefused, and leaves the database as it was, when
-    anything in any of them is wrong or one of the tests that mcps.yaml carries fails.
+    anything in any of them is wrong, one of the tests that they carry fails, or more recorded calls
+    than `rehearsing` lets through would be refused.
     """
     report = Report()
     plan, files = read_files(paths, report)
     with transaction.atomic():
+        before = in_force()
         _apply(plan, files, report=report, prune=prune)
         _try(files, report)
-        _publish(report, author=author, files=sorted(path.name for path in paths.values()))
+        if report.changes:
+            compare(report, before, rehearsing, file=next(iter(paths)))
+        names = sorted(path.name for path in paths.values())
+        _publish(report, author=author, files=names, before=before)
         transaction.set_rollback(dry_run)
     return report
 
@@ -74,7 +88,7 @@ def read_files(paths: Mapping[str, Path], report: Report) -> tuple[Plan, dict[st
 
 def _read(paths: Mapping[str, Path], report: Report) -> dict[str, Checked]:
     files = {}
-    for name, vocabulary in VOCABULARIES.items():
+    for name, vocabulary in ALL_VOCABULARIES.items():
         if name not in paths:
             continue
         try:
@@ -94,6 +108,8 @@ def _plan(files: Mapping[str, Checked], names: Known) -> Plan:
     people = None
     if PEOPLE in files:
         people = read_people(files[PEOPLE], roles, names, workspace=workspace)
+    if DRAFT in files:
+        return Plan(draft=read_draft(files[DRAFT], names))
     if SERVERS not in files:
         return Plan(people=people, roles=roles)
     servers, rules = read_servers(files[SERVERS]), read_policy(files[SERVERS])
@@ -119,6 +135,8 @@ def _warn_of_unknown_roles(checked: Checked, names: Known) -> None:
 
 
 def _apply(plan: Plan, files: Mapping[str, Checked], *, report: Report, prune: bool) -> None:
+    if plan.draft is not None:
+        report.changes += plan.draft.apply()
     if plan.people is not None:
         try:
             outcome = accounts_importing.apply_people(plan.people, prune=prune)
@@ -151,9 +169,9 @@ def _try(files: Mapping[str, Checked], report: Report) -> None:
         return
     try:
         report.remarks += trials.without_rule()
-        if SERVERS in files:
-            count = trials.run_tests(files[SERVERS])
-            report.problems += files[SERVERS].problems
+        for name in files.keys() & {SERVERS, DRAFT}:
+            count = trials.run_tests(files[name])
+            report.problems += files[name].problems
             if count:
                 report.remarks.append(f"tests of the file: {count} run")
     except PolicyError as error:
@@ -161,14 +179,19 @@ def _try(files: Mapping[str, Checked], report: Report) -> None:
     report.refuse_if_wrong()
 
 
-def _publish(report: Report, *, author: str, files: list[str]) -> None:
+def _publish(report: Report, *, author: str, files: list[str], before: Snapshot) -> None:
     if not report.changes:
         return
-    version = access.publish(author, f"imported {', '.join(files)}")
+    version = access.publish(author, f"imported {', '.join(files)}", before=before)
     record.write(
         Entry.Kind.CONFIG_IMPORTED,
         Entry.Outcome.OK,
         who=record.Who(person=author, door="cli"),
         policy_version=version.digest,
-        detail={"files": files, "changes": report.changes},
+        detail={
+            "files": files,
+            "changes": report.changes,
+            "difference": report.difference,
+            "effect": report.effect[: versions.MOST_RECORDED],
+        },
     )

@@ -24,7 +24,10 @@ def known(files: Mapping[str, Checked]) -> Known:
     people, servers = _data(files, "users.yaml"), _data(files, "mcps.yaml")
     # A file that is imported says all groups there are; without it the stored ones count.
     groups: frozenset[str] = frozenset(servers.get("tool_patterns", {}))
-    if "mcps.yaml" not in files:
+    draft = _data(files, "policy.yaml")
+    if "tool_patterns" in draft:
+        groups = frozenset(draft["tool_patterns"])
+    elif "mcps.yaml" not in files:
         stored = Rule.objects.filter(kind=Rule.Kind.GROUP)
         groups = frozenset(stored.values_list("name", flat=True))
     named = (item.get("name") for item in servers.get("mcps", []) if item)

@@ -34,7 +34,7 @@ def read_people(
 
     `workspace` is the Slack team of people who have a Slack user and name no team of their own.
     """
-    reader = _People(checked, known, workspace)
+    reader = People(checked, known, workspace)
     teams, people = reader.teams(), reader.people()
     provisioning, default_user = reader.provisioning(), reader.default_user()
     bare = [RoleSpec(name) for name in sorted(reader.bare_roles)]
@@ -49,7 +49,9 @@ def read_people(
     )
 
 
-class _People:
+class People:
+    """Reads the people's sections of one file."""
+
     def __init__(self, checked: Checked, known: Known, workspace: str | None) -> None:
         self.checked = checked
         self.workspace = workspace
@@ -99,7 +101,7 @@ class _People:
             teams=self._teams_of(said, path),
             slack_user_id=self._slack_id(said.get("slack_user_id", ""), path),
             slack_team_id=self._slack_team(said, path),
-            allowed_mcps=self._reach(said.get("allowed_mcps"), f"{path}.allowed_mcps"),
+            allowed_mcps=self.reach(said.get("allowed_mcps"), f"{path}.allowed_mcps"),
             allowed_domains=_all_or_some(said.get("allowed_domains")),
             allowed_databases=_all_or_some(said.get("allowed_databases")),
             super_admin=super_admin,
@@ -164,7 +166,7 @@ class _People:
             path = self.slack_ids[user.slack_user_id]
             self.checked.refuse(path, f"is the Slack user of {user.email} already")
 
-    def _reach(self, value: Any, path: str) -> Any:
+    def reach(self, value: Any, path: str) -> Any:
         """`allowed_mcps` as it is stored: None, "*", a list of servers, or a map."""
         if value is None or value == "*":
             return value
@@ -210,7 +212,7 @@ class _People:
         said = self.checked.data["default_user"]
         condition = {
             "role": self._role(said, "role", "default_user"),
-            "allowed_mcps": self._reach(said.get("allowed_mcps"), "default_user.allowed_mcps"),
+            "allowed_mcps": self.reach(said.get("allowed_mcps"), "default_user.allowed_mcps"),
             "allowed_domains": _all_or_some(said.get("allowed_domains")),
             "allowed_databases": _all_or_some(said.get("allowed_databases")),
         }

@@ -14,9 +14,12 @@ from omni2.configuration.shapes import nearest
 Groups = Iterable[str]
 
 
-def read_policy(checked: Checked) -> list[RuleSpec]:
-    """The rules of the file; what is wrong with them is added to its problems."""
-    groups = checked.data.get("tool_patterns", {})
+def read_policy(checked: Checked, *, stored: Iterable[str] = ()) -> list[RuleSpec]:
+    """The rules of the file; what is wrong with them is added to its problems.
+
+    Where it says no groups of its own, its patterns may name those that are `stored`.
+    """
+    groups = checked.data.get("tool_patterns", dict.fromkeys(stored, []))
     _check_groups(checked, groups)
     return [
         *_global_rules(checked, groups),
@@ -74,7 +77,7 @@ def _global_rules(checked: Checked, groups: Mapping[str, list[Any]]) -> Iterator
         if said.get(key):
             check_patterns(checked, said[key], f"global.{key}", groups=groups)
             yield RuleSpec(kind, patterns=_listed(said[key]))
-    for name, patterns in groups.items():
+    for name, patterns in checked.data.get("tool_patterns", {}).items():
         yield RuleSpec(Rule.Kind.GROUP, name=name, patterns=_listed(patterns))
 
 

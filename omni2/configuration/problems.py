@@ -47,6 +47,10 @@ class Report:
     problems: list[Problem] = field(default_factory=list)
     # What only the whole can say: who is missing, which roles no rule speaks about.
     remarks: list[str] = field(default_factory=list)
+    # What the policy says otherwise, what that gives or takes, and does to recorded calls.
+    difference: list[str] = field(default_factory=list)
+    effect: list[str] = field(default_factory=list)
+    rehearsal: list[str] = field(default_factory=list)
 
     def refuse_if_wrong(self) -> None:
         """Raise ConfigurationRefused, problems in the order of their lines, when there is one."""

@@ -65,15 +65,16 @@ def _of_people(checked: Checked, known: Known) -> dict[str, dict[str, Any]]:
         if not SLUG.fullmatch(name):
             checked.refuse(path, f"a role's name {NOT_A_SLUG}")
             continue
-        _check_role_patterns(checked, said, path, known=known)
+        check_role_patterns(checked, said, path, known=known)
         columns = {key: said[key] for key in _DEFAULTS if key in said}
         found[name] = columns | said.get("permissions", {}) | said.get("rate_limit", {})
     return found
 
 
-def _check_role_patterns(
+def check_role_patterns(
     checked: Checked, said: Mapping[str, Any], path: str, *, known: Known
 ) -> None:
+    """Report each pattern of the role that the policy would not take."""
     for key in ("allowed_tool_patterns", "denied_tools"):
         check_patterns(checked, said.get(key, []), f"{path}.{key}", groups=known.groups)
     for server, patterns in said.get("allowed_mcp_tools", {}).items():

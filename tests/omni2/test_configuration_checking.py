@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from omni2.configuration.checking import Checked, check
 from omni2.configuration.reading import read_text
 from omni2.configuration.shapes import Either, ListOf, MapOf, Section, Shape, Text
-from omni2.configuration.vocabulary import VOCABULARIES
+from omni2.configuration.vocabulary import ALL_VOCABULARIES as VOCABULARIES
 from omni2.configuration.vocabulary.people import PEOPLE
 from omni2.configuration.vocabulary.servers import SERVERS
 from omni2.configuration.vocabulary.settings import SETTINGS

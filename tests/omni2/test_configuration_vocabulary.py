@@ -24,7 +24,7 @@ from omni2.configuration.shapes import (
     Text,
     Variable,
 )
-from omni2.configuration.vocabulary import VOCABULARIES
+from omni2.configuration.vocabulary import ALL_VOCABULARIES as VOCABULARIES
 from omni2.demo.surroundings import setting_names
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"

@@ -102,7 +102,12 @@ def test_import_is_published_and_on_the_record(tmp_path: Path) -> None:
     ]
     assert (entry.kind, entry.outcome, entry.person) == ("config.imported", "ok", "tests")
     assert entry.policy_version == version.digest
-    assert entry.detail == {"files": ["mcps.yaml", "users.yaml"], "changes": report.changes}
+    assert entry.detail == {
+        "files": ["mcps.yaml", "users.yaml"],
+        "changes": report.changes,
+        "difference": version.difference.splitlines(),
+        "effect": [],
+    }
 
 
 def test_roles_of_both_files_are_one_row(tmp_path: Path) -> None:
@@ -175,6 +180,9 @@ def test_import_config_prints_everything_there_is_to_say(tmp_path: Path) -> None
         "person dev@example.com: added (role developer, allowed_mcps ['one'])",
         "server one: added (http http://127.0.0.1:1/mcp)",
         "policy, what a role may do on a server: one developer allow_all: added",
+        "the policy says otherwise:",
+        "  roles.developer: added",
+        "  role_restrictions.developer on one: allow_all: added",
         "5 changes would be made (dry run: nothing was written)",
     ]
     assert command("import_config", str(tmp_path))[:-1] == first[:-1]

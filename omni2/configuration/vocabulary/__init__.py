@@ -2,6 +2,7 @@
 
 from omni2.configuration.shapes import Section
 from omni2.configuration.vocabulary.people import PEOPLE
+from omni2.configuration.vocabulary.policy import POLICY
 from omni2.configuration.vocabulary.servers import SERVERS
 from omni2.configuration.vocabulary.settings import SETTINGS
 from omni2.configuration.vocabulary.slack import SLACK
@@ -15,3 +16,7 @@ VOCABULARIES: dict[str, Section] = {
     "threading.yaml": THREADING,
     "settings.yaml": SETTINGS,
 }
+
+# A change of the policy alone, for `import_policy`; the files above say the same and more.
+DRAFT = "policy.yaml"
+ALL_VOCABULARIES: dict[str, Section] = {**VOCABULARIES, DRAFT: POLICY}

@@ -21,7 +21,8 @@ _NAMES = ListOf(item=Text(may_be_empty=False))
 _EVERYTHING = Text(choices=("*",))
 
 
-def _reach(to: str) -> Shape:
+def reach(to: str) -> Shape:
+    """What `allowed_mcps` takes, of a person or the default user."""
     own_rule = Section(
         required=("mode",),
         keys={
@@ -56,7 +57,7 @@ PERSON = Section(
         "email": Text(longest=254, effect=Applied("User.email")),
         "name": Text(longest=128, effect=Applied("User.name")),
         "role": Text(may_be_empty=False, effect=Applied("User.role")),
-        "allowed_mcps": _reach("User.allowed_mcps: layers 5 and 6, reach and own rule"),
+        "allowed_mcps": reach("User.allowed_mcps: layers 5 and 6, reach and own rule"),
         "allowed_domains": _all_or_some("User.allowed_domains, told to the model"),
         "allowed_databases": _all_or_some("User.allowed_databases: layer 9, arguments"),
         "teams": ListOf(item=Text(may_be_empty=False), effect=Applied("User.teams")),
@@ -70,7 +71,7 @@ PERSON = Section(
 DEFAULT_USER = Section(
     keys={
         "role": Text(may_be_empty=False, effect=Applied("the default user's role")),
-        "allowed_mcps": _reach("the default user's reach: layer 5"),
+        "allowed_mcps": reach("the default user's reach: layer 5"),
         "allowed_domains": _all_or_some("the default user's domains"),
         "allowed_databases": _all_or_some("the default user's databases: layer 9"),
     }
