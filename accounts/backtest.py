@@ -249,5 +249,18 @@ def _place(case: _Case, call: Recorded, old: Decision, new: Decision) -> tuple[s
 
 
 def _changed(place: tuple[str, ...], alike: list[Recorded]) -> Changed:
+    person, server, tool, recorded, before, after, layer, rule = place
     moments = [call.at for call in alike]
-    return Changed(*place, tuple(call.entry for call in alike), min(moments), max(moments))  # type: ignore[call-arg]
+    return Changed(
+        person,
+        server,
+        tool,
+        recorded=recorded,
+        before=before,
+        after=after,
+        layer=layer,
+        rule=rule,
+        calls=tuple(call.entry for call in alike),
+        first=min(moments),
+        last=max(moments),
+    )
