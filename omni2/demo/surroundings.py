@@ -4,12 +4,14 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-SETTINGS = Path(__file__).resolve().parent.parent / "settings.py"
+OMNI2 = Path(__file__).resolve().parent.parent
+SETTINGS = tuple(OMNI2 / f"{name}.py" for name in ("settings", "login_settings"))
 
 
 def setting_names() -> frozenset[str]:
     """Every environment variable that `omni2.settings` reads, taken from its text."""
-    return frozenset(re.findall(r'\benv\.\w+\(\s*"([A-Z0-9_]+)"', SETTINGS.read_text()))
+    text = "".join(path.read_text() for path in SETTINGS)
+    return frozenset(re.findall(r'\benv\.\w+\(\s*"([A-Z0-9_]+)"', text))
 
 
 def without_settings(environment: Mapping[str, str]) -> dict[str, str]:

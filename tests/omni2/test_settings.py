@@ -7,8 +7,14 @@ ROOT = Path(__file__).resolve().parents[2]
 APPS = ("omni2", "gateway", "registry", "accounts", "audit", "slackapp")
 
 
+def settings_text() -> str:
+    return "".join(
+        (ROOT / f"omni2/{name}.py").read_text() for name in ("settings", "login_settings")
+    )
+
+
 def named_in_settings() -> set[str]:
-    text = (ROOT / "omni2/settings.py").read_text()
+    text = settings_text()
     return set(re.findall(r'env\.\w+\(\s*"([A-Z0-9_]+)"', text))
 
 
@@ -21,7 +27,7 @@ def test_every_setting_stands_in_the_example_and_none_else():
 
 
 def test_no_setting_of_ours_is_read_and_then_ignored():
-    text = (ROOT / "omni2/settings.py").read_text()
+    text = settings_text()
     ours = set(re.findall(r"^([A-Z][A-Z_]+) = env\.", text, re.MULTILINE))
     framework = {"DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "SECURE_SSL_REDIRECT"}
     code = "\n".join(path.read_text() for app in APPS for path in (ROOT / app).rglob("*.py"))
