@@ -21,3 +21,6 @@ from omni2.settings import *  # noqa: E402, F403
 
 # Tests log people in; they do not need the time that a real hash takes.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# Looked for when asked for: each test client would otherwise list every static file anew.
+WHITENOISE_AUTOREFRESH = True
