@@ -32,6 +32,7 @@ class Right(StrEnum):
     PROMOTE_USERS = "can_promote_users"
     MODIFY_CONFIG = "can_modify_config"
     VIEW_AUDIT_LOGS = "can_view_audit_logs"
+    APPROVE_CALLS = "can_approve_calls"
 
 
 # Either lets one see what the policy says about other people.
@@ -41,6 +42,7 @@ _WORDS = {
     Right.PROMOTE_USERS: "change roles and teams of people",
     Right.MODIFY_CONFIG: "change the configuration",
     Right.VIEW_AUDIT_LOGS: "read the record",
+    Right.APPROVE_CALLS: "decide on other people's calls",
 }
 
 

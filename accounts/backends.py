@@ -42,9 +42,11 @@ PAGES: dict[Right, dict[tuple[str, ...], tuple[str, ...]]] = {
             "gateway.call",
             "gateway.conversation",
             "gateway.turn",
+            "gateway.approval",
             "accounts.policyversion",
         ),
     },
+    Right.APPROVE_CALLS: {_SEE: ("gateway.approval",)},
 }
 
 

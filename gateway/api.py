@@ -149,7 +149,13 @@ class CallView(View):
     @extend_schema(
         operation_id="call_tool",
         request=shapes.ToolCall,
-        responses={200: shapes.ToolResult, 403: shapes.Error, 404: shapes.Error, 502: shapes.Error},
+        responses={
+            200: shapes.ToolResult,
+            403: shapes.Error,
+            404: shapes.Error,
+            409: shapes.Error,
+            502: shapes.Error,
+        },
     )
     def post(self, request: Request) -> Response:
         body = shapes.ToolCall(data=request.data)
@@ -158,5 +164,9 @@ class CallView(View):
         if not asker.user.may_act():
             raise errors.NotAllowed("This account may not call tools.")
         row = calls.call(calls.Wish(asker=asker, door=door_of(asker), **body.validated_data))
-        failed = row.state == Call.State.FAILED
-        return Response(present.call(row) | {"text": row.text, "is_error": failed})
+        return Response(result_of(row))
+
+
+def result_of(row: Call) -> dict[str, Any]:
+    """A call with all that came back, for the person it was made for."""
+    return present.call(row) | {"text": row.text, "is_error": row.state == Call.State.FAILED}

@@ -5,8 +5,9 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 _STEPS = (
-    "Server-sent events: accepted, started, turn, delta, restart, calling, called, refused, and at"
-    " the end done with the whole question. `Last-Event-ID` resumes after the step of that id."
+    "Server-sent events: accepted, started, turn, delta, restart, calling, called, refused,"
+    " waiting (for approval: what somebody has to decide on), decided, and at the end done with"
+    " the whole question. `Last-Event-ID` resumes after the step of that id."
 )
 
 

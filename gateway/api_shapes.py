@@ -37,6 +37,12 @@ class ToolCall(Strict):
     server = StrictText(max_length=64)
     tool = StrictText(max_length=255, trim_whitespace=False)
     arguments = serializers.DictField(default=dict)
+    approval = serializers.UUIDField(required=False)
+
+
+class Decide(Strict):
+    decision = serializers.ChoiceField(choices=["approve", "refuse"])
+    reason = StrictText(default="", allow_blank=True, trim_whitespace=False)
 
 
 class Urls(serializers.Serializer):
@@ -45,10 +51,30 @@ class Urls(serializers.Serializer):
     cancel = serializers.CharField()
 
 
+class Approval(serializers.Serializer):
+    id = serializers.UUIDField()
+    state = serializers.CharField()
+    person = serializers.EmailField()
+    question = serializers.UUIDField(allow_null=True)
+    server = serializers.CharField()
+    tool = serializers.CharField()
+    arguments = serializers.DictField()
+    layer = serializers.CharField()
+    rule = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+    decided_by = serializers.EmailField(allow_null=True)
+    decided_at = serializers.DateTimeField(allow_null=True)
+    reason = serializers.CharField()
+    call = serializers.UUIDField(allow_null=True)
+    url = serializers.CharField()
+
+
 class Accepted(serializers.Serializer):
     id = serializers.UUIDField()
     state = serializers.CharField()
     conversation = serializers.UUIDField()
+    approvals = Approval(many=True)
     urls = Urls()
 
 
@@ -76,6 +102,15 @@ class ToolResult(Call):
     is_error = serializers.BooleanField()
 
 
+class ApprovalWithResult(Approval):
+    result = ToolResult(allow_null=True)
+
+
+class Approvals(serializers.Serializer):
+    asked = Approval(many=True)
+    to_decide = Approval(many=True)
+
+
 class Tokens(serializers.Serializer):
     input = serializers.IntegerField()
     output = serializers.IntegerField()
@@ -92,6 +127,7 @@ class ErrorDetail(serializers.Serializer):
     rule = serializers.CharField(required=False)
     reason = serializers.CharField(required=False)
     fix = serializers.CharField(required=False)
+    approval = Approval(required=False)
     grant_helps = serializers.BooleanField(required=False)
 
 
@@ -117,6 +153,7 @@ class Question(serializers.Serializer):
     tokens = Tokens()
     cost_usd = serializers.CharField(allow_null=True)
     calls = Call(many=True)
+    approvals = Approval(many=True)
     urls = Urls()
 
 

@@ -164,7 +164,7 @@ def _within_limits(asker: Asker) -> None:
 
 
 def _within_running(asker: Asker, roles: list[Role]) -> None:
-    running = Question.objects.unfinished().filter(person=asker.user).count()
+    running = Question.objects.active().filter(person=asker.user).count()
     for role in roles:
         if role.concurrent_requests and running >= role.concurrent_requests:
             raise errors.LimitReached(
@@ -207,7 +207,7 @@ def find(question_id: UUID, *, asker: Asker) -> Question:
 
 
 def wait(question_id: UUID, timeout: float) -> Question:
-    """The question once it has ended, or as it is after `timeout` seconds."""
+    """The question once it has ended or waits for approval, or as it is after `timeout` seconds."""
     end = time.monotonic() + timeout
     looked = time.monotonic()
     after = ""
@@ -216,10 +216,14 @@ def wait(question_id: UUID, timeout: float) -> Question:
         steps = progress.read(question_id, after)
         after = steps[-1].id if steps else after
         # Steps say at once that it is done; the row says it too, should the steps have been lost.
-        if (steps and steps[-1].kind == "done") or now - looked > LOOK_SECONDS or now >= end:
+        if (
+            (steps and steps[-1].kind in ("done", "waiting"))
+            or now - looked > LOOK_SECONDS
+            or now >= end
+        ):
             looked = now
             question = Question.objects.get(pk=question_id)
-            if question.finished or now >= end:
+            if question.finished or question.state == Question.State.WAITING or now >= end:
                 return question
             # The worker we wait for may need the connection more than we do.
             release_connection()
@@ -234,6 +238,7 @@ def cancel(question: Question, *, who: Who) -> Question:
             record.write(
                 Entry.Kind.QUESTION_CANCELLED, Entry.Outcome.OK, who=who, question=str(question.pk)
             )
+        question.wake()
     if asked and question.claim("cancelling"):
         work.finish(
             question,

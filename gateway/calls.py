@@ -2,12 +2,14 @@
 
 Whoever wants a tool called comes through `call`: the loop, REST, Slack, the command line, MCP
 clients.
-Decide on the real arguments → limit → check the arguments → record "calling" → MCP → record
-"called". The record is committed before anything leaves; what cannot be recorded is not called.
+Decide on the real arguments → limit → check the arguments → use up the approval, where one is
+needed → record "calling" → MCP → record "called". The record is committed before anything leaves;
+what cannot be recorded is not called.
 """
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -16,8 +18,8 @@ from django.utils import timezone
 from audit import record
 from audit.models import Entry
 from audit.redact import redact_text
-from gateway import errors, lost, results
-from gateway.checking import Checked, Wish, check, entry_of, journal
+from gateway import approvals, errors, lost, results
+from gateway.checking import Checked, Wish, check, entry_of, journal, limit, turn_down
 from gateway.models import Call
 from registry import calling
 from registry.errors import RegistryError
@@ -31,10 +33,11 @@ def call(wish: Wish) -> Call:
 
     The row's state is `done`, or `failed` when the tool itself said so. Raises UnknownTool,
     Refused,
-    NeedsApproval, LimitReached, BadArguments (nothing was sent), UpstreamFailed (not carried out,
-    or declared harmless) or OutcomeUnknown (sent, and nobody knows). All of them are on the record.
+    NeedsApproval (it is asked), ApprovalInvalid, LimitReached, BadArguments (nothing was sent),
+    UpstreamFailed (not carried out, or declared harmless) or OutcomeUnknown (sent, and nobody
+    knows). All of them are on the record.
     """
-    checked = check(wish)
+    checked = _approved(check(wish))
     row = _begin(checked)
     started = time.monotonic()
     try:
@@ -44,6 +47,7 @@ def call(wish: Wish) -> Call:
             checked.arguments,
             timeout=wish.timeout,
             cancelled=wish.cancelled,
+            once=checked.approval is not None,
         )
     except (UpstreamError, RegistryError) as error:
         raise _settle_error(row, checked, error, milliseconds=_since(started)) from None
@@ -55,8 +59,24 @@ def call(wish: Wish) -> Call:
     return row
 
 
+def _approved(checked: Checked) -> Checked:
+    """The same with the approval it needs, if it needs one."""
+    if not checked.asks:
+        return checked
+    checked = replace(checked, approval=approvals.standing(checked))
+    limit(checked)
+    return checked
+
+
 def _begin(checked: Checked) -> Call:
     """Commit the journal row and the entry `calling`: from here on a crash leaves a trace."""
+    try:
+        return _commit(checked)
+    except errors.ApprovalInvalid as error:
+        raise turn_down(checked, error) from None
+
+
+def _commit(checked: Checked) -> Call:
     wish = checked.wish
     with transaction.atomic():
         if wish.question is not None and not wish.question.renew():
@@ -67,6 +87,8 @@ def _begin(checked: Checked) -> Call:
             )
         else:
             row = Call.objects.create(**journal(checked))
+        if checked.approval is not None:
+            approvals.redeem(checked.approval, row)
         record.write(
             Entry.Kind.CALL_CALLING, Entry.Outcome.PENDING, call=str(row.id), **entry_of(checked)
         )
@@ -82,7 +104,7 @@ def _settle(row: Call, checked: Checked, result: Mapping[str, Any], *, milliseco
     row.text = redact_text(results.as_text(result)).replace("\x00", "\ufffd")
     row.error_code = "tool_failed" if failed else ""
     outcome = Entry.Outcome.FAILED if failed else Entry.Outcome.OK
-    _close(row, checked, outcome, milliseconds=milliseconds, result=row.text)
+    _close(row, checked, outcome, milliseconds=milliseconds)
 
 
 def _settle_error(
@@ -93,12 +115,12 @@ def _settle_error(
     row.state = Call.State.UNKNOWN if unknown else Call.State.FAILED
     row.text, row.error_code = message, error.code
     outcome = Entry.Outcome.UNKNOWN if unknown else Entry.Outcome.FAILED
-    _close(row, checked, outcome, milliseconds=milliseconds, detail={"message": message})
+    _close(row, checked, outcome, milliseconds=milliseconds, message=message)
     return (errors.OutcomeUnknown if unknown else errors.UpstreamFailed)(message)
 
 
 def _close(
-    row: Call, checked: Checked, outcome: Entry.Outcome, *, milliseconds: int, **written: Any
+    row: Call, checked: Checked, outcome: Entry.Outcome, *, milliseconds: int, **detail: Any
 ) -> None:
     row.milliseconds, row.finished_at = milliseconds, timezone.now()
     with transaction.atomic():
@@ -109,8 +131,8 @@ def _close(
             call=str(row.id),
             milliseconds=milliseconds,
             error_code=row.error_code,
-            **entry_of(checked),
-            **written,
+            result=None if detail else row.text,
+            **entry_of(checked, **detail),
         )
     checked.wish.show(
         "called",

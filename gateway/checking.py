@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -17,13 +18,15 @@ from accounts.errors import LimitReached as PersonLimitReached
 from accounts.policy import Decision, Effect, Inputs
 from audit import record
 from audit.models import Entry
-from audit.redact import redact
+from audit.redact import redact, redact_text
 from gateway import errors
 from gateway.asker import Asker
-from gateway.models import Call, Door, Question
+from gateway.models import Approval, Call, Door, Question
 from gateway.toolbox import target_of, with_defaults
 from registry import catalogue, schemas
 from registry.models import Tool
+
+NO_SUCH_TOOL = "There is no such tool."
 
 Show = Callable[..., None]
 
@@ -43,6 +46,8 @@ class Wish:
     arguments: Mapping[str, Any]
     question: Question | None = None
     step: str = ""
+    # The approval that a direct call means to use up; a question's calls find their own.
+    approval: UUID | None = None
     timeout: float | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
     show: Show = show_nobody
@@ -50,7 +55,10 @@ class Wish:
 
 @dataclass(frozen=True)
 class Checked:
-    """A wish that may be carried out: the stored tool, the very arguments to send, why it may."""
+    """A wish that may be carried out: the stored tool, the very arguments to send, why it may.
+
+    When it `asks`, only with an approval, which is not looked for yet.
+    """
 
     wish: Wish
     tool: Tool
@@ -58,6 +66,12 @@ class Checked:
     decision: Decision
     policy_version: str
     inputs: Inputs
+    approval: Approval | None = None
+
+    @property
+    def asks(self) -> bool:
+        """Whether an approval must be used up for it: also one that was brought unasked."""
+        return self.decision.effect == Effect.ASK or self.wish.approval is not None
 
 
 def check(wish: Wish) -> Checked:
@@ -73,13 +87,13 @@ def check(wish: Wish) -> Checked:
     inputs = Inputs(wish.asker.subject(), target_of(tool), timezone.now())
     decision = inputs.decide(policy, arguments)
     checked = Checked(wish, tool, arguments, decision, version, inputs)
-    if decision.effect != Effect.ALLOW:
-        raise refuse(checked)
-    limit(checked)
+    if decision.effect == Effect.DENY:
+        raise turn_down(checked, errors.Refused(decision))
+    if not checked.asks:
+        limit(checked)
     problems = schemas.validate(tool.input_schema, arguments)
     if problems:
-        error = errors.BadArguments("; ".join(problems), field="arguments")
-        raise write_refusal(checked, error)
+        raise turn_down(checked, errors.BadArguments("; ".join(problems), field="arguments"))
     return checked
 
 
@@ -89,58 +103,81 @@ def limit(checked: Checked) -> None:
     try:
         limits.per_minute(f"server:{server.name}", server.requests_per_minute, server.burst)
     except PersonLimitReached as reached:
-        raise write_refusal(checked, errors.LimitReached(str(reached))) from None
+        raise turn_down(checked, errors.LimitReached(str(reached))) from None
 
 
-def _refuse_unknown(wish: Wish) -> errors.GatewayError:
-    record.write(
-        Entry.Kind.CALL_REFUSED,
-        Entry.Outcome.REFUSED,
-        who=wish.asker.who,
-        question=question_of(wish),
-        server=str(wish.server),
-        tool=str(wish.tool),
-        arguments=wish.arguments,
-        error_code=errors.UnknownTool.code,
-    )
-    wish.show(
-        "refused", server=str(wish.server), tool=str(wish.tool), reason="There is no such tool."
-    )
-    return errors.UnknownTool("There is no such tool.", field="tool")
+def turn_down(checked: Checked, error: errors.GatewayError) -> errors.GatewayError:
+    """Write down that the call is not made, and why; the error comes back to be raised.
 
-
-def refuse(checked: Checked) -> errors.GatewayError:
-    """Write the policy's no down: on the record, and in the journal the person sees."""
-    asks = checked.decision.effect == Effect.ASK
-    error = (errors.NeedsApproval if asks else errors.Refused)(checked.decision)
+    It goes on the record, and into the journal, which the person sees, and from which the step is
+    answered alike when the question is worked on again.
+    """
     wish = checked.wish
     with transaction.atomic():
-        violations.begin(wish.asker.user)
+        blocked = error.code == errors.Refused.code
+        if blocked:
+            violations.begin(wish.asker.user)
         write_refusal(checked, error)
-        violations.count(wish.asker.user, who=wish.asker.who)
-        if wish.question is not None:
-            Call.objects.update_or_create(
-                question=wish.question,
-                step=wish.step,
-                defaults=journal(checked)
-                # Not checked, so perhaps nothing that a database takes as it is.
-                | {"arguments": redact(checked.arguments)}
-                | {"state": Call.State.REFUSED, "error_code": error.code},
-            )
-    wish.show("refused", server=wish.server, tool=wish.tool, **error.details())
+        if blocked:
+            violations.count(wish.asker.user, who=wish.asker.who)
+        _journal_refusal(wish, error, **journal(checked))
+    if isinstance(error, errors.Refused):
+        wish.show("refused", server=wish.server, tool=wish.tool, **error.details())
     return error
 
 
-def write_refusal(checked: Checked, error: errors.GatewayError) -> errors.GatewayError:
-    """Put on the record that the call is not made; the error comes back to be raised."""
+def write_refusal(checked: Checked, error: errors.GatewayError, **detail: Any) -> None:
+    """Put on the record that the call is not made."""
     record.write(
         Entry.Kind.CALL_REFUSED,
         Entry.Outcome.REFUSED,
         error_code=error.code,
-        detail={"message": error.message},
-        **entry_of(checked),
+        **entry_of(checked, message=error.message, **detail),
     )
+
+
+def _refuse_unknown(wish: Wish) -> errors.GatewayError:
+    error = errors.UnknownTool(NO_SUCH_TOOL, field="tool")
+    server, tool = str(wish.server), str(wish.tool)
+    with transaction.atomic():
+        record.write(
+            Entry.Kind.CALL_REFUSED,
+            Entry.Outcome.REFUSED,
+            who=wish.asker.who,
+            question=question_of(wish),
+            server=server,
+            tool=tool,
+            arguments=wish.arguments,
+            error_code=error.code,
+        )
+        _journal_refusal(
+            wish,
+            error,
+            person=wish.asker.user,
+            door=wish.door,
+            server=server,
+            tool=redact_text(tool)[:255],
+            arguments=wish.arguments,
+            decision={"reason": NO_SUCH_TOOL},
+        )
+    wish.show("refused", server=server, tool=tool, reason=NO_SUCH_TOOL)
     return error
+
+
+def _journal_refusal(wish: Wish, error: errors.GatewayError, **columns: Any) -> None:
+    if wish.question is None or not wish.step:
+        return
+    if isinstance(error, errors.Refused):
+        columns |= {"decision": error.decision.summary()}
+    refused = isinstance(error, errors.Refused | errors.UnknownTool)
+    columns |= {
+        # Not checked, so perhaps nothing that a database takes as it is.
+        "arguments": redact(columns["arguments"]),
+        "state": Call.State.REFUSED if refused else Call.State.FAILED,
+        "text": "" if refused else error.message,
+        "error_code": error.code,
+    }
+    Call.objects.update_or_create(question=wish.question, step=wish.step, defaults=columns)
 
 
 def journal(checked: Checked) -> dict[str, Any]:
@@ -153,15 +190,18 @@ def journal(checked: Checked) -> dict[str, Any]:
         "tool": tool.name,
         "fingerprint": tool.fingerprint,
         "arguments": checked.arguments,
-        "repeatable": tool.declares_idempotent,
+        # A yes is good for one call, whatever the tool says of a second one.
+        "repeatable": tool.declares_idempotent and checked.approval is None,
         "state": Call.State.STARTED,
         "decision": checked.decision.summary(),
         "question": wish.question,
     }
 
 
-def entry_of(checked: Checked) -> dict[str, Any]:
+def entry_of(checked: Checked, **detail: Any) -> dict[str, Any]:
     """What every entry about this call says."""
+    if checked.approval is not None:
+        detail["approval"] = str(checked.approval.pk)
     return {
         "who": checked.wish.asker.who,
         "question": question_of(checked.wish),
@@ -172,8 +212,10 @@ def entry_of(checked: Checked) -> dict[str, Any]:
         "decision": checked.decision.summary(),
         "policy_version": checked.policy_version,
         "inputs": checked.inputs.as_json(),
+        "detail": detail or None,
     }
 
 
 def question_of(wish: Wish) -> str:
+    """The question's id as the record has it; empty for a direct call."""
     return str(wish.question.pk) if wish.question else ""

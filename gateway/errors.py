@@ -7,7 +7,11 @@ GatewayError                     500  internal
 │   └── UnknownTool              404  unknown_tool
 ├── NotAllowed                   403  not_allowed         this account or key may not at all
 ├── Refused                      403  refused             the policy says no; `decision` says why
-│   └── NeedsApproval            403  needs_approval      the policy wants a person's yes first
+│   ├── NeedsApproval            403  needs_approval      the policy wants a person's yes first
+│   └── ApprovalRefused          403  approval_refused    a person said no to this call
+│       └── ApprovalExpired      403  approval_expired    nobody said anything in time
+├── ApprovalInvalid              409  approval_invalid    not for this call, or used already
+├── AlreadyDecided               409  already_decided     there is nothing to decide any more
 ├── Conflict                     409  idempotency_conflict
 ├── LimitReached                 429  limit_reached
 ├── UpstreamFailed               502  upstream_failed     not done, or said to have failed
@@ -91,7 +95,34 @@ class Refused(GatewayError):
 
 
 class NeedsApproval(Refused):
+    """Somebody else must say yes first; `approval` is what they decide on."""
+
     code = "needs_approval"
+
+    def __init__(self, decision: Decision, approval: Mapping[str, Any]) -> None:
+        super().__init__(decision)
+        self.approval = approval
+
+    def details(self) -> dict[str, Any]:
+        return super().details() | {"approval": self.approval}
+
+
+class ApprovalRefused(Refused):
+    """A person's no to this very call; the decision says it in the policy's terms."""
+
+    code = "approval_refused"
+
+
+class ApprovalExpired(ApprovalRefused):
+    code = "approval_expired"
+
+
+class ApprovalInvalid(GatewayError):
+    code, status = "approval_invalid", 409
+
+
+class AlreadyDecided(GatewayError):
+    code, status = "already_decided", 409
 
 
 class Conflict(GatewayError):

@@ -25,6 +25,8 @@ from registry.waiting import release_connection
 
 STEP_SECONDS = 0.05 if not settings.REDIS_URL else 0.15
 LOOK_SECONDS = 1.0
+# A question may wait for somebody's yes for a day.
+WAITING_LOOK_SECONDS = 5.0
 # Below the idle limits of common proxies.
 KEEP_ALIVE_SECONDS = 15.0
 
@@ -57,21 +59,25 @@ def _own_question(request: HttpRequest, question_id: UUID) -> Question:
 
 
 async def _stream(question_id: UUID, after: str) -> AsyncIterator[bytes]:
-    look = sync_to_async(_ended)
+    look = sync_to_async(_look)
     looked = said = 0.0
+    waits = False
     while True:
         for event in await _steps_after(question_id, after):
             after, said = event.id, time.monotonic()
             yield _frame(event.kind, event.data, id=event.id)
             if event.kind == "done":
                 return
+            waits = event.kind == "waiting"
         now = time.monotonic()
-        if now - looked > LOOK_SECONDS:
+        if now - looked > (WAITING_LOOK_SECONDS if waits else LOOK_SECONDS):
             looked = now
-            ended = await look(question_id)
-            if ended is not None:
-                yield _frame("done", ended)
+            kind, data = await look(question_id)
+            if kind == "done" or (kind == "waiting" and not waits):
+                yield _frame(kind, data)
+            if kind == "done":
                 return
+            waits = kind == "waiting"
         if now - said > KEEP_ALIVE_SECONDS:
             said = now
             yield b": still working\n\n"
@@ -84,12 +90,18 @@ async def _steps_after(question_id: UUID, after: str) -> list[progress.Event]:
     return progress.read(question_id, after)
 
 
-def _ended(question_id: UUID) -> dict[str, Any] | None:
+def _look(question_id: UUID) -> tuple[str, dict[str, Any]]:
+    """What the row says, should the steps be lost: that it is done, or waits for approval."""
     question = Question.objects.get(pk=question_id)
-    ended = present.question(question) if question.finished else None
+    kind: str = ""
+    data: dict[str, Any] = {}
+    if question.finished:
+        kind, data = "done", present.question(question)
+    elif question.state == Question.State.WAITING:
+        kind, data = "waiting", {"approvals": present.waiting(question)}
     # An open page must not keep a connection from those who work.
     release_connection()
-    return ended
+    return kind, data
 
 
 def _frame(kind: str, data: Mapping[str, Any], *, id: str = "") -> bytes:

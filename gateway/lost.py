@@ -40,9 +40,15 @@ def settle_lost(row: Call, asker: Asker) -> None:
                 arguments=row.arguments,
                 decision=row.decision,
                 error_code=errors.OutcomeUnknown.code,
-                detail={"message": "The call began, and its answer was never written down."},
+                detail=_story(row),
             )
     row.refresh_from_db()
+
+
+def _story(row: Call) -> dict[str, str]:
+    story = {"message": "The call began, and its answer was never written down."}
+    approval = getattr(row, "approval", None)
+    return story if approval is None else story | {"approval": str(approval.pk)}
 
 
 def settle_forgotten() -> int:

@@ -4,7 +4,7 @@ from typing import Any
 
 from gateway import errors, results
 from gateway.markdown import as_html
-from gateway.models import Call, Question
+from gateway.models import Approval, Call, Question
 
 
 def question(row: Question) -> dict[str, Any]:
@@ -27,6 +27,7 @@ def question(row: Question) -> dict[str, Any]:
         "tokens": tokens(row),
         "cost_usd": None if row.cost is None else f"{row.cost:f}",
         "calls": [call(one) for one in row.calls.all()],
+        "approvals": approvals(row),
         "urls": urls(row),
     }
 
@@ -37,7 +38,43 @@ def brief(row: Question) -> dict[str, Any]:
         "id": str(row.pk),
         "state": row.state,
         "conversation": str(row.conversation_id),
+        "approvals": approvals(row),
         "urls": urls(row),
+    }
+
+
+def approvals(row: Question) -> list[dict[str, Any]]:
+    """The approvals a question asked for; one that was never put aside has asked for none."""
+    if row.seconds_left is None:
+        return []
+    asked = row.approvals.select_related("person", "decided_by").order_by("created_at")
+    return [approval(one) for one in asked]
+
+
+def waiting(row: Question) -> list[dict[str, Any]]:
+    """Of those, what somebody has to decide on now."""
+    return [one for one in approvals(row) if one["state"] == Approval.State.WAITING]
+
+
+def approval(row: Approval) -> dict[str, Any]:
+    """One approval: what would be done for whom, which rule asks, and what was decided."""
+    return {
+        "id": str(row.pk),
+        "state": row.state,
+        "person": row.person.email,
+        "question": str(row.question_id) if row.question_id else None,
+        "server": row.server,
+        "tool": row.tool,
+        "arguments": row.arguments,
+        "layer": row.decision.get("layer", ""),
+        "rule": row.decision.get("rule", ""),
+        "created_at": row.created_at.isoformat(),
+        "expires_at": row.expires_at.isoformat(),
+        "decided_by": row.decided_by.email if row.decided_by else None,
+        "decided_at": row.decided_at.isoformat() if row.decided_at else None,
+        "reason": row.reason,
+        "call": str(row.call_id) if row.call_id else None,
+        "url": row.url,
     }
 
 

@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from gateway import (
     api,
+    api_approvals,
     api_keys,
     api_policy,
     api_requests,
@@ -32,6 +33,17 @@ urlpatterns = [
     path("api/query/<uuid:question_id>/cancel", api.CancelView.as_view(), name="cancel"),
     path("api/mcp/tools/list", api.ToolsView.as_view(), name="tools"),
     path("api/mcp/tools/call", api.CallView.as_view(), name="call"),
+    path("api/approvals", api_approvals.ApprovalsView.as_view(), name="approvals"),
+    path(
+        "api/approvals/<uuid:approval_id>",
+        api_approvals.ApprovalView.as_view(),
+        name="approval",
+    ),
+    path(
+        "api/approvals/<uuid:approval_id>/decide",
+        api_approvals.DecideView.as_view(),
+        name="decide",
+    ),
     path("api/policy/explain", api_policy.ExplainView.as_view(), name="explain"),
     path("api/access/requests", api_requests.RequestsView.as_view(), name="access-requests"),
     path(

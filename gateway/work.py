@@ -27,12 +27,14 @@ from accounts.models import User
 from audit import record
 from audit.models import Entry
 from audit.record import Who
-from gateway import errors, loop, lost, present, progress
+from gateway import errors, loop, lost, parking, present, progress
 from gateway.asker import Asker
 from gateway.heartbeat import Pulse, heart
 from gateway.llm.base import Model
 from gateway.llm.choice import model_for_deployment
-from gateway.models import Call, Question
+from gateway.models import Approval, Call, Question
+from gateway.run import Run
+from gateway.tool_uses import Parked
 
 log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 3
@@ -99,7 +101,10 @@ def drain() -> None:
 
 
 def run(question_id: UUID | str, *, model: Model | None = None) -> Question | None:
-    """Claim the question, answer it, end it. None when it is somebody else's or has ended."""
+    """Claim the question, answer it, end it or put it aside.
+
+    None when it is somebody else's or has ended.
+    """
     question = (
         Question.objects.select_related("person__role", "conversation")
         .filter(pk=question_id)
@@ -111,20 +116,22 @@ def run(question_id: UUID | str, *, model: Model | None = None) -> Question | No
     progress.publish(question.pk, "started", attempt=question.attempt)
     with heart.beat_for(question) as pulse:
         ending = _answer(question, pulse, model)
-        finish(question, **ending)
+        if ending is not None:
+            finish(question, **ending)
     return question
 
 
-def _answer(question: Question, pulse: Pulse, model: Model | None) -> dict[str, Any]:
-    """Work the question out; what comes back are the columns of its end."""
+def _answer(question: Question, pulse: Pulse, model: Model | None) -> dict[str, Any] | None:
+    """Work the question out: the columns of its end; None when it waits for approval now."""
     try:
         if question.cancel_requested:
             raise errors.Cancelled()
         if question.attempt > MAX_ATTEMPTS:
             raise errors.Unavailable(f"Given up after {MAX_ATTEMPTS} attempts that did not end.")
         chosen = model or model_for_deployment()
-        asker = asker_of(question)
-        ended = loop.run(loop.Run(question, asker, chosen, pulse.stopped, pulse.check))
+        ended = _loop(question, pulse, chosen)
+        if ended is None:
+            return None
         return {
             "state": Question.State.ANSWERED,
             "answer": ended.answer,
@@ -151,6 +158,17 @@ def _answer(question: Question, pulse: Pulse, model: Model | None) -> dict[str, 
         }
 
 
+def _loop(question: Question, pulse: Pulse, model: Model) -> loop.Ending | None:
+    """The end of the question; None once it is put aside, because somebody must decide first."""
+    while True:
+        run = Run(question, asker_of(question), model, pulse.stopped, pulse.check)
+        try:
+            return loop.run(run)
+        except Parked as parked:
+            if parking.park(question, parked.approvals):
+                return None
+
+
 def _ended_by(error: errors.GatewayError | AccountsError, state: Question.State) -> dict[str, Any]:
     return {"state": state, "error_code": error.code, "error_message": str(error)}
 
@@ -168,6 +186,8 @@ def finish(question: Question, *, state: Question.State, **values: Any) -> bool:
             return False
         if state != Question.State.ANSWERED:
             _settle_calls(question)
+        if state != Question.State.ANSWERED or question.seconds_left is not None:
+            question.approvals.open().update(state=Approval.State.CANCELLED)
         _record_end(question)
     progress.publish(question.pk, "done", **present.question(question))
     return True
@@ -210,7 +230,7 @@ def sweep(task: Task) -> int:
     """End what is too late, have `task` run for what nobody works on, settle lost calls."""
     expired = [
         _expire(question)
-        for question in Question.objects.unfinished().filter(deadline_at__lt=Now() - OVERDUE)
+        for question in Question.objects.active().filter(deadline_at__lt=Now() - OVERDUE)
     ]
     overdue = Question.objects.claimable().exclude(
         state=Question.State.QUEUED, created_at__gt=Now() - OVERDUE
@@ -225,7 +245,7 @@ def _expire(question: Question) -> bool:
     """End a question that is too late; a worker that still holds it has lost its lease."""
     taken = (
         Question.objects.filter(pk=question.pk)
-        .unfinished()
+        .active()
         .update(state=Question.State.RUNNING, owner="sweeper", lease_until=None)
     )
     if not taken:

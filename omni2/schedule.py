@@ -11,7 +11,7 @@ from django.db import close_old_connections, connection
 
 from accounts import sessions
 from audit import seal
-from gateway import access_requests, work
+from gateway import access_requests, deciding, work
 from gateway.tasks import run_question
 from registry import discovery, health
 from registry.models import Server
@@ -34,6 +34,11 @@ def sweep_questions() -> None:
     work.sweep(run_question)
 
 
+def expire_approvals() -> None:
+    """End the approvals nobody decided on in time; what waits for them goes on."""
+    deciding.expire(run_question)
+
+
 def check_servers() -> None:
     """Look at every enabled server."""
     health.check_all(list(Server.objects.enabled()))
@@ -48,6 +53,7 @@ def jobs() -> list[Job]:
     """All jobs of this deployment."""
     return [
         Job("sweep_questions", 5, sweep_questions),
+        Job("expire_approvals", 5, expire_approvals),
         Job("seal_record", 1, seal.seal_once),
         Job("check_servers", settings.MCP_HEALTH_SECONDS, check_servers),
         Job("sync_tools", settings.MCP_SYNC_MINUTES * 60, sync_tools),

@@ -84,6 +84,7 @@ _GROUPS: list[tuple[str, list[tuple[str, str, str]]]] = [
         "Record",
         [
             ("Entries", "receipt_long", "audit.entry"),
+            ("Approvals", "approval", "gateway.approval"),
             ("Questions", "forum", "gateway.question"),
             ("Calls", "call_made", "gateway.call"),
             ("Conversations", "chat", "gateway.conversation"),

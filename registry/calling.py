@@ -48,13 +48,14 @@ def call(
     *,
     timeout: float | None = None,
     cancelled: Stop | None = None,
+    once: bool = False,
 ) -> dict[str, Any]:
     """The tool's raw result, within the server's own time or `timeout` seconds, whichever is less.
 
     All tries are included; the server's row says how many there are. A second one is made only
     where the first was provably not carried out, or the tool declares that twice is as good as
-    once. Raises `UpstreamError` or `RegistryError`; `executed` on both says whether the tool may
-    have run.
+    once, and the caller does not insist on `once`. Raises `UpstreamError` or `RegistryError`;
+    `executed` on both says whether the tool may have run.
     """
     seconds = min(server.timeout_seconds, math.inf if timeout is None else timeout)
     deadline = time.monotonic() + seconds
@@ -63,7 +64,10 @@ def call(
     _take(place, server, deadline=deadline, cancelled=cancelled)
     try:
         return _tries(
-            _Target(server, tool, endpoint), arguments, deadline=deadline, cancelled=cancelled
+            _Target(server, tool, endpoint, once=once),
+            arguments,
+            deadline=deadline,
+            cancelled=cancelled,
         )
     finally:
         place.release()
@@ -72,15 +76,15 @@ def call(
 class _Target:
     """Where the tries of one call go."""
 
-    def __init__(self, server: Server, tool: Tool, endpoint: Endpoint) -> None:
-        self.server, self.tool, self.endpoint = server, tool, endpoint
+    def __init__(self, server: Server, tool: Tool, endpoint: Endpoint, *, once: bool) -> None:
+        self.server, self.tool, self.endpoint, self.once = server, tool, endpoint, once
 
     def may_repeat(self, error: UpstreamError) -> bool:
         if isinstance(error, Cancelled | GuardRefused | Rejected | InputRequired):
             return False
         if isinstance(error, HttpRefused) and error.status is not None and error.status < 500:
             return error.status == TOO_MANY
-        return error.executed == "no" or self.tool.declares_idempotent
+        return error.executed == "no" or (self.tool.declares_idempotent and not self.once)
 
 
 def _tries(

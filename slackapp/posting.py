@@ -110,7 +110,9 @@ def _send(delivery: Delivery, question: Question) -> None:
 
 
 def _settle(delivery: Delivery, why: Trouble) -> None:
-    late = timezone.now() - delivery.created_at > GIVE_UP_AFTER
+    # A question may have waited for approval for a day.
+    since = max(delivery.created_at, delivery.question.finished_at or delivery.created_at)
+    late = timezone.now() - since > GIVE_UP_AFTER
     often = delivery.attempts >= MAX_ATTEMPTS and why.wait is None
     if why.final or late or often:
         delivery.failed(why.message)

@@ -19,7 +19,7 @@ from accounts.models import (
 )
 from audit import record, seal
 from audit.models import Entry
-from gateway.models import Call, Conversation, Door, Question, Turn
+from gateway.models import Approval, Call, Conversation, Door, Question, Turn
 from registry.credentials import seal as seal_credential
 from registry.models import HealthCheck, Server, Tool
 from tests.cast import Cast
@@ -107,6 +107,17 @@ def _question(cast: Cast) -> Question:
         arguments={"text": HOSTILE},
         text=HOSTILE,
         state=Call.State.DONE,
+    )
+    Approval.objects.create(
+        question=question,
+        step="s1",
+        person=cast.dev,
+        door=Door.WEB,
+        server="shop",
+        tool="search",
+        arguments={"text": HOSTILE},
+        decision={"rule": HOSTILE},
+        expires_at=timezone.now() + timedelta(hours=1),
     )
     return question
 

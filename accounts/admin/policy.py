@@ -129,6 +129,7 @@ class RoleAdmin(SwitchedAdmin, PublishingAdmin):
                 "description": "You hand out only what your own role has.",
                 "fields": [
                     ("can_manage_users", "can_promote_users"),
+                    "can_approve_calls",
                     ("can_modify_config", "can_view_audit_logs"),
                     "can_delete_data",
                 ],

@@ -30,6 +30,7 @@ class ApiKey(models.Model):
         QUERY = "query", "ask questions"
         TOOLS = "tools", "list and call tools"
         READ = "read", "read one's own history"
+        APPROVE = "approve", "approve or refuse other people's calls, as far as the person may"
         ADMIN = "admin", "manage, as far as the person may"
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")

@@ -28,6 +28,9 @@ class Role(Switchable):
     can_execute_dangerous_tools = models.BooleanField(default=False)
     can_access_all_databases = models.BooleanField(default=False)
     can_promote_users = models.BooleanField(default=False)
+    can_approve_calls = models.BooleanField(
+        default=False, help_text="May say yes to other people's calls that wait for approval."
+    )
     can_delete_data = models.BooleanField(default=False)
 
     allowed_mcp_tools = models.JSONField(

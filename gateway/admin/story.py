@@ -18,6 +18,7 @@ from gateway.models import Call, Conversation, Question, Turn
 QUESTION_STATES = {
     "queued": "info",
     "running": "info",
+    "waiting": "warning",
     "answered": "success",
     "refused": "danger",
     "failed": "danger",

@@ -55,6 +55,10 @@ class QuestionQuerySet(models.QuerySet["Question"]):
     def unfinished(self) -> "QuestionQuerySet":
         return self.filter(state__in=Question.UNFINISHED)
 
+    def active(self) -> "QuestionQuerySet":
+        """Unfinished and not put aside: these use a worker, or are about to."""
+        return self.filter(state__in=Question.ACTIVE)
+
     def claimable(self) -> "QuestionQuerySet":
         """Queued, or running under a lease that has run out."""
         return self.filter(
@@ -69,13 +73,17 @@ class Question(models.Model):
     class State(models.TextChoices):
         QUEUED = "queued"
         RUNNING = "running"
+        WAITING = "waiting", "waiting for approval"
         ANSWERED = "answered"
         REFUSED = "refused"
         FAILED = "failed"
         CANCELLED = "cancelled"
         EXPIRED = "expired"
 
-    UNFINISHED: ClassVar = (State.QUEUED, State.RUNNING)
+    ACTIVE: ClassVar = (State.QUEUED, State.RUNNING)
+    UNFINISHED: ClassVar = (*ACTIVE, State.WAITING)
+    # What is left of a question's time is never less than this when it goes on: somebody said yes.
+    RESUMED_SECONDS: ClassVar = 60.0
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     conversation = models.ForeignKey(
@@ -100,6 +108,8 @@ class Question(models.Model):
     attempt = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
     deadline_at = models.DateTimeField()
+    # What was left of its time when it was put aside to wait for approval.
+    seconds_left = models.FloatField(null=True, blank=True)
     cancel_requested = models.BooleanField(default=False)
 
     answer = models.TextField(blank=True)
@@ -164,7 +174,7 @@ class Question(models.Model):
         )
         if rows:
             taken = ["state", "owner", "attempt", "lease_until", "started_at", "cancel_requested"]
-            self.refresh_from_db(fields=taken)
+            self.refresh_from_db(fields=[*taken, "deadline_at", "seconds_left"])
         return rows == 1
 
     def renew(self) -> bool:
@@ -180,6 +190,32 @@ class Question(models.Model):
             for name, value in values.items():
                 setattr(self, name, value)
         return rows == 1
+
+    def park(self) -> bool:
+        """Put it aside to wait for approval; False when it is not ours, or was cancelled.
+
+        It then holds no worker and no lease, and its time does not run.
+        """
+        rows = (
+            self._mine()
+            .filter(cancel_requested=False)
+            .update(
+                state=self.State.WAITING,
+                owner="",
+                attempt=0,
+                lease_until=None,
+                seconds_left=max(0.0, (self.deadline_at - timezone.now()).total_seconds()),
+            )
+        )
+        return rows == 1
+
+    def wake(self) -> bool:
+        """Put it back in the queue, with the time it had left; False when it does not wait."""
+        waiting = type(self).objects.filter(pk=self.pk, state=self.State.WAITING)
+        left = waiting.values_list("seconds_left", flat=True).first() or 0.0
+        seconds = max(left, min(self.RESUMED_SECONDS, settings.QUESTION_TIMEOUT))
+        deadline = timezone.now() + timedelta(seconds=seconds)
+        return waiting.update(state=self.State.QUEUED, deadline_at=deadline) == 1
 
     def _mine(self) -> QuestionQuerySet:
         return type(self).objects.filter(pk=self.pk, state=self.State.RUNNING, owner=self.owner)

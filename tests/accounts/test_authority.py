@@ -44,6 +44,7 @@ def test_a_right_is_a_flag_of_the_role(roles):
         "can_promote_users": False,
         "can_modify_config": False,
         "can_view_audit_logs": False,
+        "can_approve_calls": False,
     }
     assert authority.has(person(roles["nothing"]), Right.MANAGE_USERS) is False
 

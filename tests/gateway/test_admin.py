@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from gateway.models import Call, Conversation, Question, Turn
+from gateway.models import Approval, Call, Conversation, Question, Turn
 from tests.admin_pages import furnish, staff, visit
 
 pytestmark = pytest.mark.django_db
@@ -13,7 +13,7 @@ def test_every_page_opens_and_none_can_add(client, cast):
     client.force_login(cast.ada)
     pages = visit(client, "gateway", furnish(cast))
 
-    assert len(pages[403]) == 4
+    assert len(pages[403]) == 5
     assert all(path.endswith("/add/") for path in pages[403])
 
 
@@ -31,7 +31,7 @@ def test_a_question_tells_its_whole_story(client, cast):
     assert f"/admin/audit/entry/?q={question.pk}" in page
 
 
-@pytest.mark.parametrize("model", [Question, Call, Turn, Conversation])
+@pytest.mark.parametrize("model", [Question, Call, Turn, Conversation, Approval])
 def test_not_even_a_super_admin_changes_or_deletes_them(client, cast, model):
     furnish(cast)
     client.force_login(cast.ada)

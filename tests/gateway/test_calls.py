@@ -7,7 +7,7 @@ from django.db import DatabaseError, connection, transaction
 
 from accounts import access
 from accounts.errors import PolicyUnavailable
-from accounts.models import PolicyVersion, Rule
+from accounts.models import PolicyVersion
 from accounts.policy import Inputs
 from audit import redact
 from audit.models import Entry
@@ -77,29 +77,6 @@ def test_a_limit_of_the_server_is_told_recorded_and_not_sent(cast, upstream):
         ("call.refused", "refused", "bad_arguments"),
         ("call.refused", "refused", "limit_reached"),
     ]
-
-
-@pytest.mark.parametrize("question", [False, True])
-def test_what_a_person_must_approve_waits_with_its_reason(cast, upstream, question):
-    Rule.objects.create(kind=Rule.Kind.CONFIRM, patterns=["add"])
-    access.publish("tests")
-    asked = put(cast, cast.dev, "add") if question else None
-    told = []
-    wanted = wish(
-        cast, "add", {"a": 1, "b": 2}, user=cast.dev, question=asked, step="s1" if asked else "",
-        show=lambda kind, **data: told.append((kind, data["tool"], data["layer"])),
-    )  # fmt: skip
-
-    with pytest.raises(errors.NeedsApproval) as caught:
-        calls.call(wanted)
-
-    assert caught.value.details()["fix"] != ""
-    assert told == [("refused", "add", caught.value.decision.layer)]
-    assert entries() == [("call.refused", "refused", "needs_approval")]
-    assert upstream.calls == []
-    assert [(row.state, row.error_code) for row in Call.objects.all()] == (
-        [("refused", "needs_approval")] if question else []
-    )
 
 
 @pytest.mark.parametrize(

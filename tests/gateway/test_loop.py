@@ -160,8 +160,11 @@ def test_forbidden_and_unknown_are_the_same_to_the_model_and_told_apart_to_the_p
     results = model.heard[1].messages[-1]["content"]
     forbidden, unknown = ({**one, "tool_use_id": ""} for one in results)
     assert forbidden == unknown
-    [refused] = question.calls.all()
-    assert (refused.tool, refused.state) == ("write_note", "refused")
+    refused, missing = question.calls.order_by("-tool")
+    assert [(one.tool, one.state) for one in (refused, missing)] == [
+        ("write_note", "refused"),
+        ("upstream__no_such_tool", "refused"),
+    ]
     assert refused.decision["fix"] == "ask for write_note on upstream"
     assert upstream.calls == []
 

@@ -88,6 +88,7 @@ def test_the_table_names_each_job_once_and_keeps_the_deployments_times(settings)
 
     assert [(job.name, job.seconds) for job in schedule.jobs()] == [
         ("sweep_questions", 5),
+        ("expire_approvals", 5),
         ("seal_record", 1),
         ("check_servers", 7),
         ("sync_tools", 120),

@@ -3,6 +3,7 @@
 import json
 import time
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -48,6 +49,8 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(present.question(question), indent=1))
         else:
             show_end(question, console)
+        if question.state == Question.State.WAITING:
+            raise CommandError("waiting: this question waits for somebody's approval.")
         if question.state != Question.State.ANSWERED:
             raise CommandError(f"{question.state}: {question.error_message or question.error_code}")
 
@@ -66,17 +69,17 @@ def asker_named(email: str) -> Asker:
 
 
 def follow(question: Question, console: Console) -> None:
-    """Print the steps of the question until it is done."""
+    """Print the steps of the question until it is done, or waits for approval."""
     after = ""
     while True:
         for event in progress.read(question.pk, after):
             after = event.id
-            if event.kind == "done":
+            if event.kind in ("done", "waiting"):
                 return
             line = _line(event)
             if line:
                 console.print(Text(line, style="dim"))
-        if Question.objects.get(pk=question.pk).finished:
+        if Question.objects.get(pk=question.pk).state not in Question.ACTIVE:
             return
         time.sleep(0.05)
 
@@ -111,6 +114,15 @@ def access_command(person: str, server: str, tool: str) -> str:
     return f"manage.py access_requests ask {person} {server} {tool} --reason …"
 
 
+def how_to_approve(approval: Mapping[str, Any]) -> str:
+    """What waits for a yes, why, and what somebody else has to type to give it."""
+    called = f"{approval['server']}/{approval['tool']} {json.dumps(approval['arguments'])}"
+    return (
+        f"  {called} waits for approval until {approval['expires_at'][:16]}: {approval['rule']}\n"
+        f"    manage.py approvals approve {approval['id']} --as …"
+    )
+
+
 def show_end(question: Question, console: Console) -> None:
     """Print the answer, then what it rests on and what it cost."""
     if question.answer:
@@ -121,6 +133,8 @@ def show_end(question: Question, console: Console) -> None:
         )
         if call.state == Call.State.REFUSED:
             console.print(Text(why(call, question.person.email)))
+    for approval in present.waiting(question):
+        console.print(Text(how_to_approve(approval), "yellow"))
     cost = "unknown" if question.cost is None else f"${question.cost:.4f}"
     tokens = question.input_tokens + question.output_tokens
     console.print(

@@ -47,8 +47,9 @@ function watch(view, urls) {
   follow(urls, (kind, data) => {
     const atEnd = stage.scrollHeight - stage.scrollTop - stage.clientHeight < 120;
     announce(view.step(kind, data));
+    // What waits for somebody's yes may wait long, and keeps nobody from asking on.
+    if (["done", "lost", "waiting"].includes(kind) && running === urls) busy(null);
     if (kind === "done" || kind === "lost") {
-      busy(null);
       if (atEnd) view.element.scrollIntoView({ block: "start", behavior: "smooth" });
     } else if (atEnd) {
       stage.scrollTop = stage.scrollHeight;

@@ -1,6 +1,6 @@
 // The way to the server: ask, follow the steps, cancel. Same origin, session cookie, CSRF token.
 
-const KINDS = ["accepted", "started", "turn", "restart", "delta", "calling", "called", "refused", "done"];
+const KINDS = ["accepted", "started", "turn", "restart", "delta", "calling", "called", "refused", "waiting", "decided", "done"];
 const REQUESTS = "/api/access/requests";
 const LOOK_EVERY = 2000;
 

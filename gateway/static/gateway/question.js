@@ -84,6 +84,20 @@ export class QuestionView {
     return `${label(server, tool)} is not allowed`;
   }
 
+  on_waiting({ approvals }) {
+    this.keepDraft();
+    this.settleWaiting();
+    for (const approval of approvals) this.steps.append(waits(approval));
+    return "This question waits for somebody's approval.";
+  }
+
+  on_decided({ server, tool, state, decided_by, reason }) {
+    const mark = el("span", { class: `mark ${state === "approved" ? "good" : "bad"}`, "aria-hidden": "true" });
+    const text = `${label(server, tool)} was ${state}${decided_by ? ` by ${decided_by}` : ""}${reason ? `: ${reason}` : ""}`;
+    this.steps.append(el("li", {}, mark, el("span", { class: "said" }, text)));
+    return text;
+  }
+
   on_done(question) {
     this.show(question);
     return question.state === "answered" ? "The answer is here." : (ENDINGS[question.state] ?? "");
@@ -126,6 +140,14 @@ export class QuestionView {
     this.draft.textContent = "";
     if (said) this.steps.append(el("li", {}, el("span", { class: "mark", "aria-hidden": "true" }), el("span", { class: "said" }, said)));
   }
+}
+
+/** What needs whose yes, and until when. */
+function waits({ id, server, tool, rule, expires_at }) {
+  const until = new Date(expires_at).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" });
+  const text = ` needs somebody's approval first (${rule}), until ${until}. Approval ${id}`;
+  return el("li", {}, el("span", { class: "mark warn", "aria-hidden": "true" }),
+    el("span", { class: "said" }, el("span", { class: "name" }, label(server, tool)), text));
 }
 
 const label = (server, tool) => (server ? `${server} · ${tool}` : tool);

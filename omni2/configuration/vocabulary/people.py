@@ -85,6 +85,7 @@ PERMISSIONS = (
     "can_execute_dangerous_tools",
     "can_access_all_databases",
     "can_promote_users",
+    "can_approve_calls",
     "can_delete_data",
 )
 

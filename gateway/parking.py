@@ -1,0 +1,37 @@
+"""A question that waits for somebody's yes is put aside: no worker, no lease, no running time."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+
+from gateway import errors, progress
+from gateway.models import Approval, Question
+
+
+def park(question: Question, approvals: Sequence[Mapping[str, Any]]) -> bool:
+    """Put it aside until somebody decides; False when somebody has, and it can go on at once.
+
+    Raises Cancelled or LeaseLost when the question is not to be worked on any more.
+    """
+    ids = [one["id"] for one in approvals]
+    with transaction.atomic():
+        # Whoever decides locks it first too: they find it parked, or we find what they decided.
+        Question.objects.select_for_update().get(pk=question.pk)
+        undecided = Approval.objects.filter(pk__in=ids, state=Approval.State.WAITING).count()
+        if undecided < len(ids):
+            return False
+        if not question.park():
+            question.refresh_from_db(fields=["cancel_requested"])
+            raise errors.Cancelled() if question.cancel_requested else errors.LeaseLost()
+    progress.publish(question.pk, "waiting", approvals=list(approvals))
+    return True
+
+
+def wake_stranded() -> list[Question]:
+    """Put back in the queue what waits although nothing of it is left to be decided."""
+    undecided = Approval.objects.filter(state=Approval.State.WAITING, question__isnull=False)
+    stranded = Question.objects.filter(state=Question.State.WAITING).exclude(
+        pk__in=undecided.values("question")
+    )
+    return [question for question in stranded if question.wake()]
