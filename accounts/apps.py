@@ -15,5 +15,6 @@ class AccountsConfig(AppConfig):
         stamps.watch("accounts", "accounts.Team")
         stamps.watch("accounts", "accounts.ServerGrant")
         stamps.watch("accounts", "accounts.Rule")
+        stamps.watch("accounts", "accounts.UsageLimit")
         stamps.watch("accounts", "accounts.PolicyVersion")
         stamps.watch("accounts", "accounts.ApiKey", but=("last_used_at",))

@@ -6,13 +6,17 @@ AccountsError                    500  accounts
 ├── NotFound                     404  not_found           nothing of that name
 ├── Conflict                     409  conflict            not as things stand
 ├── PolicyUnavailable            503  policy_unavailable   no policy to be read: none is applied
-├── LimitReached                 429  limit_reached        carries limit, used, reset_seconds
-└── LimitsUnavailable            503  limits_unavailable   the counters do not answer
+└── LimitReached                 429  limit_reached        which limit, whose, used, when it is over
 
 Who a caller is not is said with REST framework's own AuthenticationFailed (`accounts.auth`).
 """
 
-from typing import ClassVar
+import math
+from decimal import Decimal
+from typing import Any, ClassVar
+
+# A count, or dollars.
+Number = int | Decimal
 
 
 class AccountsError(Exception):
@@ -46,17 +50,56 @@ class PolicyUnavailable(AccountsError):
     code, status = "policy_unavailable", 503
 
 
-class LimitsUnavailable(AccountsError):
-    code, status = "limits_unavailable", 503
-
-
 class LimitReached(AccountsError):
-    """More was asked for than a limit lets through."""
+    """More was asked for than a limit lets through: which one, whose, how much of it is used.
+
+    `held` is what questions under way keep of it. `reset_seconds` is None where no time is known:
+    it is over as soon as a question has ended.
+    """
 
     code, status = "limit_reached", 429
 
-    def __init__(self, limit: str, *, used: int, reset_seconds: int) -> None:
-        super().__init__(f"The limit of {limit} is used up; try again in {reset_seconds} s.")
-        self.limit = limit
-        self.used = used
-        self.reset_seconds = reset_seconds
+    def __init__(
+        self,
+        words: str,
+        *,
+        kind: str,
+        whose: str,
+        limit: Number,
+        used: Number,
+        held: Number = 0,
+        reset_seconds: int | None,
+        note: str = "",
+    ) -> None:
+        under_way = f", {amount(held)} held for questions under way" if held else ""
+        again = "once one has ended" if reset_seconds is None else f"in {in_words(reset_seconds)}"
+        super().__init__(
+            f"The limit of {amount(limit)} {words} of {whose} is reached: {amount(used)} used"
+            f"{under_way}{note}; try again {again}."
+        )
+        self.kind, self.whose, self.limit = kind, whose, limit
+        self.used, self.held, self.reset_seconds = used, held, reset_seconds
+
+    def details(self) -> dict[str, Any]:
+        """What a program gets to know of it."""
+        named = {"kind": self.kind, "whose": self.whose, "reset_seconds": self.reset_seconds}
+        numbers = {"limit": self.limit, "used": self.used, "held": self.held}
+        return named | {name: plain(number) for name, number in numbers.items()}
+
+
+def plain(number: Number) -> int | float:
+    """The number as JSON knows it."""
+    return number if isinstance(number, int) else float(number)
+
+
+def amount(number: Number) -> str:
+    """A count, or dollars to a hundredth of a cent."""
+    return f"{number:,}" if isinstance(number, int) else f"{number:,.4f}".rstrip("0").rstrip(".")
+
+
+def in_words(seconds: int) -> str:
+    """A time to wait, as exactly as a person needs it, and never too short."""
+    for size, unit in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds > 2 * size:
+            return f"{math.ceil(seconds / size)} {unit}"
+    return f"{seconds} seconds" if seconds != 1 else "1 second"

@@ -14,7 +14,7 @@ from accounts.auth import RequiresScope, who_of
 from accounts.models import ApiKey, User
 from accounts.policy import Decision
 from gateway import api_shapes as shapes
-from gateway import ask, calls, errors, present, toolbox
+from gateway import admission, ask, calls, errors, present, toolbox
 from gateway.asker import Asker
 from gateway.models import Call, Door
 
@@ -50,7 +50,7 @@ class QueryView(View):
             200: shapes.Question,
             202: shapes.Accepted,
             400: shapes.Error,
-            429: shapes.Error,
+            429: shapes.LimitError,
         },
     )
     def post(self, request: Request) -> Response:
@@ -99,6 +99,17 @@ class CancelView(View):
         asker = asker_of(request)
         question = ask.cancel(ask.find(question_id, asker=asker), who=asker.who)
         return Response(present.question(question))
+
+
+class UsageView(View):
+    """What one has used of which limit, and when that is over."""
+
+    required_scope = ApiKey.Scope.READ
+
+    @extend_schema(operation_id="usage", responses={200: shapes.UsageOfLimits})
+    def get(self, request: Request) -> Response:
+        user = asker_of(request).user
+        return Response({"person": user.email, "limits": admission.usage(user)})
 
 
 class ToolsView(View):
@@ -154,6 +165,7 @@ class CallView(View):
             403: shapes.Error,
             404: shapes.Error,
             409: shapes.Error,
+            429: shapes.LimitError,
             502: shapes.Error,
         },
     )

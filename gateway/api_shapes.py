@@ -135,6 +135,48 @@ class Error(serializers.Serializer):
     error = ErrorDetail()
 
 
+class LimitDetail(ErrorDetail):
+    kind = serializers.CharField(
+        help_text="requests_per_hour, concurrent_requests, calls_per_minute, calls_per_second,"
+        " budget_requests, budget_tokens or budget_cost (US dollars)."
+    )
+    whose = serializers.CharField(help_text="As in: the role developer.")
+    limit = serializers.FloatField()
+    used = serializers.FloatField()
+    held = serializers.FloatField(help_text="Kept for questions under way.")
+    reset_seconds = serializers.IntegerField(
+        allow_null=True,
+        help_text="Also in the header Retry-After. Null: once a question has ended.",
+    )
+
+
+class LimitError(serializers.Serializer):
+    """A limit is reached. `Retry-After` says in how many seconds there is room again."""
+
+    error = LimitDetail()
+
+
+class Limit(serializers.Serializer):
+    """How a person stands with one limit."""
+
+    kind = serializers.CharField()
+    whose = serializers.CharField()
+    period_days = serializers.IntegerField(allow_null=True, help_text="Of a budget.")
+    limit = serializers.FloatField()
+    used = serializers.FloatField()
+    held = serializers.FloatField()
+    percent = serializers.IntegerField()
+    resets_at = serializers.DateTimeField(
+        allow_null=True, help_text="Of a budget nobody has used yet: null."
+    )
+    reset_seconds = serializers.IntegerField(allow_null=True)
+
+
+class UsageOfLimits(serializers.Serializer):
+    person = serializers.CharField()
+    limits = Limit(many=True, help_text="Only what is limited.")
+
+
 class Question(serializers.Serializer):
     id = serializers.UUIDField()
     state = serializers.CharField()
@@ -142,6 +184,7 @@ class Question(serializers.Serializer):
     answer = serializers.CharField()
     answer_html = serializers.CharField()
     warning = serializers.CharField(allow_null=True)
+    near_limits = Limit(many=True, help_text="Budgets of which this question left a fifth or less.")
     error = ErrorDetail(allow_null=True)
     conversation = serializers.UUIDField()
     door = serializers.CharField()

@@ -5,21 +5,20 @@ import json
 import time
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from celery import Task
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import access, limits
-from accounts.errors import LimitReached as PersonLimitReached
-from accounts.models import Role, User
+from accounts import access
+from accounts.models import User
 from accounts.policy import STANDINGS
 from audit import record
 from audit.models import Entry
 from audit.record import Who
-from gateway import errors, heartbeat, progress, work
+from gateway import admission, errors, heartbeat, progress, work
 from gateway.asker import Asker
 from gateway.models import Conversation, Door, Question
 from gateway.tasks import run_question
@@ -56,7 +55,7 @@ def ask(
     origin = _Origin(asker, door, conversation, external_key)
     try:
         _may_ask(asker)
-        question = _accept(text, origin, key=idempotency_key, digest=digest)
+        question, is_new = _accept(text, origin, key=idempotency_key, digest=digest)
     except (IntegrityError, errors.GatewayError) as error:
         # Perhaps the same key came in twice at once, and the other one made the row.
         earlier = _same_request(asker, idempotency_key, digest)
@@ -64,6 +63,8 @@ def ask(
             _record_refusal(asker, error)
             raise
         return earlier
+    if not is_new:
+        return question
     progress.publish(question.pk, "accepted", id=str(question.pk))
     transaction.on_commit(lambda: work.start(task, question.pk))
     return question
@@ -79,15 +80,21 @@ class _Origin:
     external_key: str
 
 
-def _accept(text: str, origin: _Origin, *, key: str, digest: str) -> Question:
-    """The question's row and its entry on the record, both or neither."""
+def _accept(text: str, origin: _Origin, *, key: str, digest: str) -> tuple[Question, bool]:
+    """The question's row, its entry on the record and what it holds: all of it or nothing.
+
+    And whether it is new: the same request may have come in twice at once.
+    """
     asker = origin.asker
     with transaction.atomic():
-        # Counted again while nobody else can ask for this person: two at once are two.
+        # Nobody else can ask for this person meanwhile: two at once are two.
         User.objects.select_for_update().get(pk=asker.user.pk)
-        if not asker.user.is_superuser:
-            _within_running(asker, asker.user.roles())
+        if earlier := _same_request(asker, key, digest):
+            return earlier, False
+        question_id = uuid4()
+        admission.admit_question(question_id, asker)
         question = Question.objects.create(
+            id=question_id,
             conversation=_conversation(origin),
             person=asker.user,
             door=origin.door,
@@ -100,7 +107,7 @@ def _accept(text: str, origin: _Origin, *, key: str, digest: str) -> Question:
             deadline_at=timezone.now() + timedelta(seconds=settings.QUESTION_TIMEOUT),
         )
         _record_accepted(question, asker.who)
-    return question
+    return question, True
 
 
 def _checked_text(text: str) -> str:
@@ -135,7 +142,6 @@ def _may_ask(asker: Asker) -> None:
     standing = asker.user.standing()
     if standing != "active":
         raise errors.NotAllowed(f"This account may not ask: it {STANDINGS[standing]}.")
-    _within_limits(asker)
 
 
 def _record_refusal(asker: Asker, error: Exception) -> None:
@@ -146,31 +152,8 @@ def _record_refusal(asker: Asker, error: Exception) -> None:
             Entry.Outcome.REFUSED,
             who=asker.who,
             error_code=error.code,
-            detail={"message": error.message},
+            detail={"message": error.message} | error.details(),
         )
-
-
-def _within_limits(asker: Asker) -> None:
-    """The limits of every role that counts for the person; of several roles the strictest."""
-    if asker.user.is_superuser:
-        return
-    roles = asker.user.roles()
-    _within_running(asker, roles)
-    hourly = min((role.requests_per_hour for role in roles if role.requests_per_hour), default=0)
-    try:
-        limits.per_hour(f"person:{asker.user.pk}", hourly)
-    except PersonLimitReached as reached:
-        raise errors.LimitReached(str(reached)) from None
-
-
-def _within_running(asker: Asker, roles: list[Role]) -> None:
-    running = Question.objects.active().filter(person=asker.user).count()
-    for role in roles:
-        if role.concurrent_requests and running >= role.concurrent_requests:
-            raise errors.LimitReached(
-                f"You have {running} questions running; the role {role.name} may have"
-                f" {role.concurrent_requests} at once."
-            )
 
 
 def _conversation(origin: _Origin) -> Conversation:

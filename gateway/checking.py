@@ -13,13 +13,12 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import access, limits, violations
-from accounts.errors import LimitReached as PersonLimitReached
+from accounts import access, violations
 from accounts.policy import Decision, Effect, Inputs
 from audit import record
 from audit.models import Entry
 from audit.redact import redact, redact_text
-from gateway import errors
+from gateway import admission, errors
 from gateway.asker import Asker
 from gateway.models import Approval, Call, Door, Question
 from gateway.toolbox import target_of, with_defaults
@@ -98,12 +97,15 @@ def check(wish: Wish) -> Checked:
 
 
 def limit(checked: Checked) -> None:
-    """Count the call against its server's limit; raises LimitReached."""
-    server = checked.tool.server
+    """Count the call against its server's limit, a direct one also as a request of its person.
+
+    Raises LimitReached.
+    """
+    wish = checked.wish
     try:
-        limits.per_minute(f"server:{server.name}", server.requests_per_minute, server.burst)
-    except PersonLimitReached as reached:
-        raise turn_down(checked, errors.LimitReached(str(reached))) from None
+        admission.admit_call(wish.asker, checked.tool.server, direct=wish.question is None)
+    except errors.LimitReached as error:
+        raise turn_down(checked, error) from None
 
 
 def turn_down(checked: Checked, error: errors.GatewayError) -> errors.GatewayError:

@@ -37,6 +37,7 @@ from rest_framework import exceptions as rest
 from rest_framework.response import Response
 
 from accounts.errors import AccountsError
+from accounts.errors import LimitReached as PersonLimitReached
 from accounts.policy import Decision
 from registry.errors import RegistryError
 
@@ -130,7 +131,16 @@ class Conflict(GatewayError):
 
 
 class LimitReached(GatewayError):
+    """A limit's no, with which one it is, how much is used, and when it is over."""
+
     code, status = "limit_reached", 429
+
+    def __init__(self, message: str = "", *, reached: PersonLimitReached | None = None) -> None:
+        super().__init__(message or str(reached or ""))
+        self.reached = reached
+
+    def details(self) -> dict[str, Any]:
+        return self.reached.details() if self.reached else {}
 
 
 class UpstreamFailed(GatewayError):
@@ -190,10 +200,9 @@ def body(
 def api_exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     """Translate any exception of an API view, once, at the edge."""
     if isinstance(error, GatewayError):
-        return Response(
-            body(error.code, error.message, field=error.field, **error.details()),
-            status=error.status,
-        )
+        return _response(error)
+    if isinstance(error, PersonLimitReached):
+        return _response(LimitReached(reached=error))
     if isinstance(error, (AccountsError, RegistryError)):
         field = getattr(error, "field", "")
         return Response(body(error.code, str(error), field=field), status=error.status)
@@ -204,6 +213,16 @@ def api_exception_handler(error: Exception, context: Mapping[str, Any]) -> Respo
     if isinstance(error, rest.APIException):
         return _of_rest_framework(error)
     return unexpected(error)
+
+
+def _response(error: GatewayError) -> Response:
+    details = error.details()
+    wait = details.get("reset_seconds")
+    return Response(
+        body(error.code, error.message, field=error.field, **details),
+        status=error.status,
+        headers={} if wait is None else {"Retry-After": str(wait)},
+    )
 
 
 def unexpected(error: Exception) -> Response:

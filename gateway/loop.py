@@ -133,15 +133,16 @@ def _ask_model(run: Run, offered: Sequence[ToolSpec], *, system: str) -> Reply:
 
     remaining = (run.question.deadline_at - timezone.now()).total_seconds()
     try:
-        reply = run.model.turn(
-            system=system,
-            tools=offered,
-            messages=run.messages,
-            on_delta=deltas,
-            deadline=time.monotonic() + min(remaining, settings.MODEL_TIMEOUT),
-            cancelled=run.stop.is_set,
-            on_restart=start_over,
-        )
+        with run.spending.turn(run.model.name, [system, *offered, *run.messages]):
+            reply = run.model.turn(
+                system=system,
+                tools=offered,
+                messages=run.messages,
+                on_delta=deltas,
+                deadline=time.monotonic() + min(remaining, settings.MODEL_TIMEOUT),
+                cancelled=run.stop.is_set,
+                on_restart=start_over,
+            )
     except ModelCancelled:
         run.check()
         raise errors.Cancelled() from None
@@ -151,6 +152,7 @@ def _ask_model(run: Run, offered: Sequence[ToolSpec], *, system: str) -> Reply:
     except ModelError as error:
         raise errors.ModelFailed(error.message) from error
     deltas.flush()
+    run.spending.hear(reply.usage)
     return reply
 
 

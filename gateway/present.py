@@ -16,6 +16,7 @@ def question(row: Question) -> dict[str, Any]:
         "answer": row.answer,
         "answer_html": as_html(row.answer),
         "warning": row.warning or None,
+        "near_limits": row.near_limits,
         "error": _error(row),
         "conversation": str(row.conversation_id),
         "door": row.door,

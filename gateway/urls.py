@@ -31,6 +31,7 @@ urlpatterns = [
     path("api/query/<uuid:question_id>", api.QuestionView.as_view(), name="question"),
     path("api/query/<uuid:question_id>/events", events.events, name="events"),
     path("api/query/<uuid:question_id>/cancel", api.CancelView.as_view(), name="cancel"),
+    path("api/usage", api.UsageView.as_view(), name="usage"),
     path("api/mcp/tools/list", api.ToolsView.as_view(), name="tools"),
     path("api/mcp/tools/call", api.CallView.as_view(), name="call"),
     path("api/approvals", api_approvals.ApprovalsView.as_view(), name="approvals"),

@@ -27,7 +27,7 @@ from accounts.models import User
 from audit import record
 from audit.models import Entry
 from audit.record import Who
-from gateway import errors, loop, lost, parking, present, progress
+from gateway import admission, errors, loop, lost, parking, present, progress
 from gateway.asker import Asker
 from gateway.heartbeat import Pulse, heart
 from gateway.llm.base import Model
@@ -188,6 +188,7 @@ def finish(question: Question, *, state: Question.State, **values: Any) -> bool:
             _settle_calls(question)
         if state != Question.State.ANSWERED or question.seconds_left is not None:
             question.approvals.open().update(state=Approval.State.CANCELLED)
+        admission.settle(question)
         _record_end(question)
     progress.publish(question.pk, "done", **present.question(question))
     return True
@@ -221,6 +222,7 @@ def _record_end(question: Question) -> None:
             "model": question.model,
             "price": question.price,
             "warning": question.warning,
+            "near_limits": question.near_limits,
             "message": question.error_message,
         },
     )
@@ -238,7 +240,7 @@ def sweep(task: Task) -> int:
     ids = list(overdue.order_by("created_at").values_list("pk", flat=True)[:500])
     for question_id in ids:
         start(task, question_id)
-    return sum(expired) + len(ids) + lost.settle_forgotten()
+    return sum(expired) + len(ids) + lost.settle_forgotten() + admission.settle_forgotten()
 
 
 def _expire(question: Question) -> bool:

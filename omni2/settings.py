@@ -176,6 +176,9 @@ QUESTION_LEASE = env.float("OMNI2_QUESTION_LEASE_SECONDS", default=30)
 # How long a call waits for somebody's yes, and how long that yes holds.
 APPROVAL_HOURS = env.float("OMNI2_APPROVAL_HOURS", default=24)
 APPROVAL_USE_MINUTES = env.float("OMNI2_APPROVAL_USE_MINUTES", default=10)
+# Of one person at once; and requests an hour of whoever has no role. 0 is no limit.
+MAX_CONCURRENT_QUESTIONS = env.int("OMNI2_MAX_CONCURRENT_QUESTIONS", default=0)
+DEFAULT_REQUESTS_PER_HOUR = env.int("OMNI2_DEFAULT_REQUESTS_PER_HOUR", default=0)
 CONTEXT_MESSAGES = env.int("OMNI2_CONTEXT_MESSAGES", default=10)
 TOOLS_PER_TURN = env.int("OMNI2_TOOLS_PER_TURN", default=40)
 RESULT_MAX_CHARACTERS = env.int("OMNI2_RESULT_MAX_CHARACTERS", default=16_000)

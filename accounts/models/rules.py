@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils import timezone
 
-from accounts.models.people import Role, User
+from accounts.models.people import Role
 
 
 class Rule(models.Model):
@@ -104,18 +104,3 @@ class ProvisioningRule(models.Model):
 
     def __str__(self) -> str:
         return self.email_domain or self.slack_team or "everybody else"
-
-
-class UsageLimit(models.Model):
-    """What one person may use in a period. Empty means no limit of that kind."""
-
-    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="usage_limit")
-    period_days = models.PositiveIntegerField(default=30)
-    max_requests = models.PositiveIntegerField(null=True, blank=True)
-    max_tokens = models.PositiveBigIntegerField(null=True, blank=True)
-    max_cost = models.DecimalField(
-        max_digits=12, decimal_places=4, null=True, blank=True, help_text="US dollars."
-    )
-
-    def __str__(self) -> str:
-        return f"limit of {self.user}"

@@ -75,6 +75,15 @@ def reckon(model: str, usage: Usage, on: date) -> Cost:
     return Cost(sum(known, Decimal(0)) if len(known) == len(parts) else None, price.as_row())
 
 
+def at_most(model: str, *, prompt: int, answer: int, on: date) -> Decimal | None:
+    """The most that a turn with these bounds can cost; None where no price is known."""
+    price = find_price(model, prompt=prompt, on=on)
+    if price is None:
+        return None
+    dearest = max(Decimal(one) for one in (price.input, price.cache_write or "0"))
+    return (prompt * dearest + answer * Decimal(price.output)) / _MILLION
+
+
 def find_price(model: str, *, prompt: int, on: date) -> Price | None:
     """The row that holds for a model, a prompt of so many tokens, and a day."""
     rows = [

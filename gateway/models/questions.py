@@ -12,6 +12,8 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from accounts.models import User
+
 
 class Door(models.TextChoices):
     """Where a request came in."""
@@ -58,6 +60,10 @@ class QuestionQuerySet(models.QuerySet["Question"]):
     def active(self) -> "QuestionQuerySet":
         """Unfinished and not put aside: these use a worker, or are about to."""
         return self.filter(state__in=Question.ACTIVE)
+
+    def running_of(self, person: User) -> "QuestionQuerySet":
+        """Those of a person that count as running at once: one that waits for a yes does not."""
+        return self.active().filter(person=person)
 
     def claimable(self) -> "QuestionQuerySet":
         """Queued, or running under a lease that has run out."""
@@ -131,6 +137,9 @@ class Question(models.Model):
         null=True, blank=True, help_text="The price row the cost was reckoned with."
     )
     policy_version = models.CharField(max_length=64, blank=True)
+    near_limits = models.JSONField(
+        default=list, blank=True, help_text="Budgets that were nearly used up when it ended."
+    )
 
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
     started_at = models.DateTimeField(null=True, blank=True)

@@ -79,11 +79,21 @@ def told(error):
         ),
         (PolicyUnavailable("No."), 503, {"code": "policy_unavailable", "message": "No."}),
         (
-            LimitReached("2 an hour", used=2, reset_seconds=9),
+            LimitReached(
+                "requests an hour", kind="requests_per_hour", whose="the role viewer",
+                limit=2, used=2, reset_seconds=9,
+            ),
             429,
             {
                 "code": "limit_reached",
-                "message": "The limit of 2 an hour is used up; try again in 9 s.",
+                "message": "The limit of 2 requests an hour of the role viewer is reached: 2 used;"
+                " try again in 9 seconds.",
+                "kind": "requests_per_hour",
+                "whose": "the role viewer",
+                "limit": 2,
+                "used": 2,
+                "held": 0,
+                "reset_seconds": 9,
             },
         ),
         (

@@ -10,9 +10,7 @@ import time
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 
 from tests.fakes import mcp_server
@@ -43,21 +41,6 @@ class Nursery:
     def report(self):
         self._say("report")
         return [json.loads(line) for line in iter(self._line, "")]
-
-
-@pytest.fixture
-def database_url(tmp_path, settings):
-    """A database of its own, of the kind this run is on: SQLite, or PostgreSQL."""
-    if settings.DATABASE_URL.startswith("sqlite"):
-        yield f"sqlite:///{tmp_path / 'kill.sqlite3'}"
-        return
-    name = f"omni2_kill_{os.getpid()}"
-    with psycopg.connect(settings.DATABASE_URL, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")
-        try:
-            yield urlsplit(settings.DATABASE_URL)._replace(path=f"/{name}").geturl()
-        finally:
-            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @contextmanager
