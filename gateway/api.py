@@ -13,8 +13,8 @@ from rest_framework.views import APIView
 from accounts.auth import RequiresScope, who_of
 from accounts.models import ApiKey, User
 from accounts.policy import Decision
-from gateway import api_shapes as shapes
 from gateway import admission, ask, calls, errors, present, toolbox
+from gateway import api_shapes as shapes
 from gateway.asker import Asker
 from gateway.models import Call, Door
 

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0002_kill_switches'),
+        ('accounts', '0004_effects_of_versions'),
     ]
 
     operations = [

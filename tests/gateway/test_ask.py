@@ -20,7 +20,7 @@ def test_a_role_with_one_question_at_once_takes_no_second(cast):
     cast.dev.refresh_from_db()
     put(cast, cast.dev, "first")
 
-    with pytest.raises(errors.LimitReached, match="developer may have 1 at once"):
+    with pytest.raises(errors.LimitReached, match="1 questions at once of the role developer is reached: 1 used"):
         put(cast, cast.dev, "second")
     assert put(cast, cast.guest, "somebody else's").state == "queued"
 
@@ -55,7 +55,7 @@ def test_a_role_that_comes_from_a_team_limits_as_well(cast):
     Team.objects.create(key="trainees", default_role=role).members.add(cast.guest)
     put(cast, cast.guest, "first")
 
-    with pytest.raises(errors.LimitReached, match="1 an hour"):
+    with pytest.raises(errors.LimitReached, match="1 requests an hour of the role trainee"):
         put(cast, cast.guest, "second")
 
 

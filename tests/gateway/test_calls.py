@@ -69,7 +69,7 @@ def test_a_limit_of_the_server_is_told_recorded_and_not_sent(cast, upstream):
 
     with pytest.raises(errors.BadArguments):
         calls.call(wanted)
-    with pytest.raises(errors.LimitReached, match="1 a minute"):
+    with pytest.raises(errors.LimitReached, match="1 calls a minute of the server"):
         calls.call(wanted)
 
     assert upstream.calls == []
