@@ -20,7 +20,9 @@ def test_a_role_with_one_question_at_once_takes_no_second(cast):
     cast.dev.refresh_from_db()
     put(cast, cast.dev, "first")
 
-    with pytest.raises(errors.LimitReached, match="1 questions at once of the role developer is reached: 1 used"):
+    with pytest.raises(
+        errors.LimitReached, match="1 questions at once of the role developer is reached: 1 used"
+    ):
         put(cast, cast.dev, "second")
     assert put(cast, cast.guest, "somebody else's").state == "queued"
 

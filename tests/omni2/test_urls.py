@@ -40,6 +40,7 @@ API = {
     "/api/keys/<str:prefix>",
     "/api/schema",
     "/api/docs",
+    "/api/usage",
 }
 ADMINISTRATION = {
     "/api/admin/people",
