@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0005_browser_sessions'),
+        ('accounts', '0006_approving'),
     ]
 
     operations = [

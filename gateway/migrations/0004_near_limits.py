@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gateway', '0002_calls_under_way'),
+        ('gateway', '0003_approval'),
     ]
 
     operations = [
