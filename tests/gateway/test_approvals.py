@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts import access
 from accounts.models import Role, User
+from accounts.recorded_calls import recorded_since
 from audit.models import Entry
 from gateway import approvals, calls, errors
 from gateway.models import Approval, Call
@@ -338,3 +339,16 @@ def test_an_approved_call_is_tried_once_whatever_the_tool_says_of_a_second_time(
 
     assert len(upstream.calls) == 1
     assert (Call.objects.get().state, state(approval)) == ("unknown", "used")
+
+
+def test_a_call_that_was_asked_for_and_made_is_one_recorded_decision(cast, upstream, cleo):
+    before = timezone.now()
+    approval = waiting(cast, cast.dev)
+    attempt(wish(cast, cast.dev))
+    say(cast, cleo, approval)
+    assert attempt(wish(cast, cast.dev, approval=approval.pk)) == "done"
+    assert attempt(wish(cast, cast.dev, {"text": "x"}, tool="echo")) == "done"
+
+    effects = [(one.effect, one.arguments) for one in recorded_since(before)]
+
+    assert effects == [("ask", SUM), ("allow", {"text": "x"})]

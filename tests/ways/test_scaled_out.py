@@ -4,14 +4,16 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
 
-from gateway import ask, progress
+from gateway import ask, deciding, progress
 from gateway.models import Door, Question
 from gateway.tasks import run_question
+from tests.approving import approver, confirm
 
 pytestmark = [pytest.mark.redis, pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -31,9 +33,9 @@ def put(cast):
     return ask.ask("What is the time now?", asker=asker, door=Door.REST, task=Elsewhere())
 
 
-@pytest.fixture
-def worker(settings, upstream):
-    """A real Celery worker on the test's own database."""
+@contextmanager
+def working(settings, upstream):
+    """A real Celery worker on the test's own database, for as long as the block lasts."""
     database = urlsplit(settings.DATABASE_URL)._replace(path=f"/{connection.settings_dict['NAME']}")
     environment = os.environ | {
         "DATABASE_URL": database.geturl(),
@@ -46,6 +48,12 @@ def worker(settings, upstream):
         yield process
         process.terminate()
         process.wait(20)
+
+
+@pytest.fixture
+def worker(settings, upstream):
+    with working(settings, upstream) as process:
+        yield process
 
 
 def test_a_question_is_answered_by_a_worker_and_its_steps_arrive_here(cast, upstream, worker):
@@ -77,3 +85,24 @@ def test_a_broker_that_does_not_answer_costs_no_question(cast, upstream, setting
 
     assert time.monotonic() - began < 5
     assert Question.objects.get(pk=question.pk).state == "queued"
+
+
+def test_a_question_that_waits_for_approval_is_answered_by_another_worker(cast, upstream, settings):
+    confirm("get_time")
+    cleo = approver()
+    with working(settings, upstream) as first:
+        question = put(cast)
+        waiting = ask.wait(question.pk, timeout=40)
+    assert (waiting.state, upstream.calls) == ("waiting", [])
+
+    approval = waiting.approvals.get()
+    deciding.decide(approval.pk, approve=True, asker=cast.asker(cleo), task=Elsewhere())
+    with working(settings, upstream) as second:
+        ended = ask.wait(question.pk, timeout=40)
+
+    assert (ended.state, [name for name, _ in upstream.calls]) == ("answered", ["get_time"])
+    assert first.pid != second.pid
+    assert [event.kind for event in progress.read(question.pk)] == [
+        "accepted", "started", "turn", "waiting", "decided", "started", "calling", "called",
+        "turn", "delta", "done",
+    ]  # fmt: skip
