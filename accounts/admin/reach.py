@@ -8,11 +8,14 @@ from django.utils import timezone
 from unfold.contrib.filters.admin import FieldTextFilter
 from unfold.decorators import display
 
+from accounts import authority
 from accounts.admin import standing
 from accounts.admin.forms import GrantForm
 from accounts.models import ProvisioningRule, ServerGrant, UsageLimit
 from audit.models import Entry
 from audit.recorded import RecordedAdmin
+
+_BOUNDS = ["period_days", "max_requests", "max_tokens", "max_cost"]
 
 
 class OfAPersonAdmin(RecordedAdmin):
@@ -34,9 +37,13 @@ class OfAPersonAdmin(RecordedAdmin):
 
 
 def _may_touch(request: HttpRequest, obj: Any) -> bool:
-    person = getattr(obj, "user", None)
-    if person is None or standing.is_super(request):
+    person, role = getattr(obj, "user", None), getattr(obj, "role", None)
+    if standing.is_super(request):
         return True
+    if person is None:
+        # What bounds a role bounds whoever has it: nobody raises their own.
+        administrator = standing.administrator(request)
+        return role is None or authority.may_change_role(administrator, role)
     is_self = standing.is_self(request, person)
     return not is_self and standing.may_administer(request, person)
 
@@ -72,11 +79,17 @@ class ServerGrantAdmin(OfAPersonAdmin):
 
 @admin.register(UsageLimit)
 class UsageLimitAdmin(OfAPersonAdmin):
-    """What one person may use in a period."""
+    """What one person, or each person of a role, may use in a period."""
 
-    recorded_values: ClassVar = ["user", "period_days", "max_requests", "max_tokens", "max_cost"]
-    list_display: ClassVar = ["user", "period_days", "max_requests", "max_tokens", "max_cost"]
-    search_fields: ClassVar = ["user__email"]
+    list_select_related: ClassVar = ["user", "role"]
+    recorded_values: ClassVar = ["user", "role", *_BOUNDS]
+    list_display: ClassVar = ["whose", *_BOUNDS]
+    fields: ClassVar = ["user", "role", *_BOUNDS]
+    search_fields: ClassVar = ["user__email", "role__name"]
+
+    @display(description="of")
+    def whose(self, limit: UsageLimit) -> str:
+        return limit.whose
 
 
 @admin.register(ProvisioningRule)

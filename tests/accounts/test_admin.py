@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Permission
 
 from accounts.models import (
     ApiKey,
@@ -12,6 +13,7 @@ from accounts.models import (
     ServerGrant,
     SetupLink,
     Team,
+    UsageLimit,
     User,
 )
 from audit.models import Entry
@@ -282,3 +284,16 @@ def test_a_clerk_changes_neither_their_own_role_nor_its_rules(clerk, cast):
     refused = clerk.post(f"{RULES}add/", rule | {"role": "viewer"})
     assert list(refused.context["adminform"].form.errors) == ["role"]
     assert Rule.objects.filter(role="viewer").count() == 0
+
+
+def test_a_clerk_bounds_other_roles_and_not_their_own(clerk, cast):
+    cast.guest.user_permissions.add(*Permission.objects.filter(codename="change_usagelimit"))
+    own = UsageLimit.objects.create(role=cast.guest.role, max_requests=1)
+    other = UsageLimit.objects.create(role=cast.dev.role, max_requests=1)
+
+    for limit in (own, other):
+        page = f"/admin/accounts/usagelimit/{limit.pk}/change/"
+        clerk.post(page, {"role": limit.role_id, "period_days": 30, "max_requests": 9})
+
+    bounds = {limit.pk: limit.max_requests for limit in UsageLimit.objects.all()}
+    assert bounds == {own.pk: 1, other.pk: 9}

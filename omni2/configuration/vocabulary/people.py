@@ -39,15 +39,14 @@ def _all_or_some(to: str) -> Shape:
     return Either(options=(_EVERYTHING, _NAMES), effect=Applied(to))
 
 
-_NO_BUDGETS = "budgets are not enforced in this version"
-
 USAGE_LIMIT = Section(
-    effect=Stored("UsageLimit", _NO_BUDGETS),
     keys={
-        "period_days": Whole(least=1, most=3660),
-        "max_requests": Whole(),
-        "max_tokens": Whole(most=9_000_000_000_000_000_000),
-        "max_cost": Number(most=99_999_999),
+        "period_days": Whole(least=1, most=3660, effect=Applied("UsageLimit.period_days")),
+        "max_requests": Whole(effect=Applied("UsageLimit.max_requests")),
+        "max_tokens": Whole(
+            most=9_000_000_000_000_000_000, effect=Applied("UsageLimit.max_tokens")
+        ),
+        "max_cost": Number(most=99_999_999, effect=Applied("UsageLimit.max_cost, US dollars")),
     },
 )
 

@@ -110,7 +110,9 @@ RATE_LIMITING = _ignored(
     "limits are those of a role (users.yaml) and of a server (mcps.yaml)",
     enabled=Flag(),
     default_requests_per_minute=Whole(),
-    default_requests_per_hour=Whole(),
+    default_requests_per_hour=Whole(
+        effect=Variable("OMNI2_DEFAULT_REQUESTS_PER_HOUR", note="for people without a role")
+    ),
     default_burst=Whole(),
     cleanup_interval_seconds=Whole(),
 )
@@ -137,7 +139,7 @@ PERFORMANCE = Section(
             above=True, effect=Variable("OMNI2_QUESTION_TIMEOUT_SECONDS")
         ),
         "max_concurrent_requests_per_user": Whole(
-            effect=Ignored("a role sets it: users.yaml, rate_limit.concurrent_requests")
+            effect=Variable("OMNI2_MAX_CONCURRENT_QUESTIONS", note="beside the role's own limit")
         ),
         "compression_enabled": Flag(effect=Ignored("compression is the proxy's business")),
         "compression_level": Whole(effect=Ignored("compression is the proxy's business")),
