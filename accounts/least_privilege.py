@@ -106,7 +106,8 @@ class _Looking:
         """`allow_only` and `allow_all` of a role on a server."""
         for server, said in sorted(self.house.snapshot.document.get("servers", {}).items()):
             for role, modes in sorted((said.get("role_restrictions") or {}).items()):
-                patterns = ["*"] if modes.get("allow_all") else modes.get("allow_only") or []
+                # Where both stand, `allow_only` is what holds.
+                patterns = modes.get("allow_only", ["*"] if modes.get("allow_all") else [])
                 uses = self.by_role.get(role, [])
                 tools = None if self._bypasses(role) else self._narrowed(uses, server, patterns)
                 if tools is None:
