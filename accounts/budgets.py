@@ -278,7 +278,8 @@ def _locked_meters(user: User) -> Iterator[Meter]:
 
 
 def _locked(rows: QuerySet[Meter]) -> Meter | None:
-    meter = rows.annotate(now=Now()).select_for_update().first()
+    # By its key: the usual order joins tables that PostgreSQL does not lock.
+    meter = rows.order_by("pk").annotate(now=Now()).select_for_update().first()
     if meter is not None:
         meter.roll(meter.now)
     return meter
