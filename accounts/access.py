@@ -30,7 +30,7 @@ ATTRIBUTES = ("allowed_databases", "allowed_domains")
 
 _compiled: dict[str, Policy] = {}
 _lock = threading.Lock()
-_kept = Kept("accounts")
+_kept = Kept("accounts", of="people, keys and the policy")
 
 
 def publish(author: str, note: str = "", *, before: Snapshot | None = None) -> PolicyVersion:
@@ -93,6 +93,11 @@ def current() -> tuple[Policy, str]:
 def _newest() -> Policy:
     digest = PolicyVersion.objects.order_by("-id").values_list("digest", flat=True).first()
     return _first_policy() if digest is None else _compiled.get(digest) or _load(digest)
+
+
+def compiled() -> int:
+    """How many policies this process keeps compiled; each by its digest, so none is ever stale."""
+    return len(_compiled)
 
 
 def key_of(prefix: str) -> ApiKey | None:

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from accounts.errors import Conflict, NotAllowed
-from accounts.models import Role, Team, User
+from accounts.models import Role, Rule, Team, User
 from accounts.models.rules import default_roles
 from accounts.policy.rules import ADMIN
 
@@ -97,11 +97,23 @@ def may_hand_out(user: User, role: Role | None) -> bool:
     return user.is_superuser or role is None or powers(role) <= powers_of(user)
 
 
-def require_hand_out(user: User, role: Role | None) -> None:
+def require_hand_out(user: User, role: Role | None, *, field: str = "role") -> None:
     """Raises NotAllowed, naming what the person lacks, for a role that is above them."""
     if role is not None and not may_hand_out(user, role):
         missing = ", ".join(sorted(powers(role) - powers_of(user)))
-        raise NotAllowed(f"The role {role.name} is above yours: {missing}.", field="role")
+        raise NotAllowed(f"The role {role.name} is above yours: {missing}.", field=field)
+
+
+def require_flags(user: User, role: Role) -> None:
+    """Raises NotAllowed, naming the first flag that the role is to have and the person lacks."""
+    missing = [] if user.is_superuser else sorted(powers(role) - powers_of(user))
+    if missing:
+        flag = missing[0]
+        said = f"a role called {ADMIN}" if flag == ADMIN else flag
+        field = "name" if flag == ADMIN else flag
+        raise NotAllowed(
+            f"You hand out only what your own role has: {said} is above it.", field=field
+        )
 
 
 def may_administer(user: User, person: User) -> bool:
@@ -128,6 +140,25 @@ def may_change_role(user: User, role: Role) -> bool:
     if user.is_superuser:
         return True
     return not holds(user, role.name) and may_hand_out(user, role)
+
+
+def may_change_team(user: User, team: Team) -> bool:
+    """Whether this person may rewrite the team: not their own, and none whose role is above."""
+    if user.is_superuser:
+        return True
+    is_in_it = team.pk is not None and team.members.filter(pk=user.pk).exists()
+    return not is_in_it and may_hand_out(user, team.default_role)
+
+
+def require_rule(user: User, rule: Rule) -> None:
+    """Raises NotAllowed for a rule on one's own role, and for everybody's role above one's own."""
+    if user.is_superuser:
+        return
+    if rule.role and holds(user, rule.role):
+        raise NotAllowed("Nobody makes rules for their own role.", field="role")
+    if rule.kind == Rule.Kind.DEFAULT_USER and isinstance(rule.condition, dict):
+        named = Role.objects.filter(name=str(rule.condition.get("role", ""))).first()
+        require_hand_out(user, named, field="condition.role")
 
 
 def may_be_given(user: User, rows: QuerySet[Any]) -> QuerySet[Any]:

@@ -31,7 +31,7 @@ from audit.stamps import Kept
 
 NEAR_PERCENT = 80
 _WORDS = {"requests": "requests", "tokens": "tokens", "cost": "dollars"}
-_kept = Kept("accounts")
+_kept = Kept("accounts", of="budgets")
 
 
 @dataclass(frozen=True)

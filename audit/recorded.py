@@ -26,7 +26,8 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.dataclasses import UnfoldAction
 
-from audit import record
+from audit import changes
+from audit.changes import Changed, plain
 from audit.models import Entry
 from audit.record import Who
 
@@ -101,14 +102,9 @@ class RecordedAdmin(Pages):
 
     def note(self, request: HttpRequest, obj: Model, action: str, **detail: Any) -> None:
         """Record one thing done to one object."""
-        named = {"model": obj._meta.label_lower, "id": str(obj.pk), "name": str(obj)}
-        record.write(
-            self.kinds.get(action, Entry.Kind.ADMIN_CHANGED),
-            Entry.Outcome.OK,
-            who=who_at(request),
-            detail={"action": action, **named, **detail},
-            **self.facts_of(obj),
-        )
+        kind = self.kinds.get(action, Entry.Kind.ADMIN_CHANGED)
+        facts = self.facts_of(obj)
+        changes.note(obj, action, who=who_at(request), kind=kind, facts=facts, **detail)
 
     def facts_of(self, obj: Model) -> dict[str, Any]:
         """Columns of the entry that the object fills, such as the server's name."""
@@ -117,7 +113,8 @@ class RecordedAdmin(Pages):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         with transaction.atomic():
             super().save_model(request, obj, form, change)
-            self.note(request, obj, "changed" if change else "added", **self._changes(form))
+            said = self.changed(form).detail()
+            self.note(request, obj, "changed" if change else "added", **said)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:
         with transaction.atomic():
@@ -140,14 +137,15 @@ class RecordedAdmin(Pages):
                 self.note(request, obj, "deleted")
             super().delete_queryset(request, queryset)
 
-    def _changes(self, form: "forms.ModelForm[Any]") -> dict[str, Any]:
-        changed = list(form.changed_data)
+    def changed(self, form: "forms.ModelForm[Any]") -> Changed:
+        """What somebody entered that was not so before."""
+        names = tuple(form.changed_data)
         values = {
-            name: [_plain(form.initial.get(name)), _plain(form.cleaned_data.get(name))]
-            for name in changed
+            name: [plain(form.initial.get(name)), plain(form.cleaned_data.get(name))]
+            for name in names
             if name in self.recorded_values
         }
-        return {"fields": changed} | ({"values": values} if values else {})
+        return Changed(names, values)
 
     # --- Deeds -----------------------------------------------------------------------------------
     def may_do(self, request: HttpRequest, obj: Any, deed: str) -> bool:
@@ -246,10 +244,3 @@ def _column(filtered: Any) -> str:
         return str(getattr(filtered, "parameter_name", ""))
     name = filtered if isinstance(filtered, str) else filtered[0]
     return str(name).split("__")[0]
-
-
-def _plain(value: Any) -> Any:
-    """A form's value as JSON can hold it."""
-    if isinstance(value, QuerySet | list | tuple | set):
-        return sorted(str(one) for one in value)
-    return value if value is None or isinstance(value, bool | int) else str(value)

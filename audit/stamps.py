@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
+from weakref import WeakSet
 
 from django.apps import apps
 from django.db import connection
@@ -67,6 +68,7 @@ class _Trigger:
 
 
 _watched: list[_Watched] = []
+_in_use: "WeakSet[Kept]" = WeakSet()
 
 
 def watch(name: str, model: str, *, but: tuple[str, ...] = ()) -> None:
@@ -145,18 +147,45 @@ def _triggers() -> Iterator[_Trigger]:
             )
 
 
+def in_use() -> list["Kept"]:
+    """Whatever keeps values in this process and says of what, in the order of what they are of."""
+    return sorted((kept for kept in list(_in_use) if kept.of), key=lambda kept: kept.of)
+
+
+def renew() -> None:
+    """Renew every mark, as if all tables had changed: all that is kept is dropped everywhere.
+
+    Each process does so at its next look, this one's included.
+    """
+    for name in {watched.name for watched in _watched}:
+        Stamp.objects.filter(name=name, slot=0).update(mark=Stamp.fresh())
+
+
 class Kept:
     """Values worked out from the tables of some marks, kept until one of the marks is renewed.
+
+    `of` says of what, to whoever asks what this process keeps.
 
     What it hands out is shared by all threads: nobody changes it.
     """
 
-    def __init__(self, *names: str, size: int = 20_000) -> None:
+    def __init__(self, *names: str, size: int = 20_000, of: str = "") -> None:
+        self.of = of
         self._names = sorted(names)
         self._size = size
         self._lock = threading.Lock()
         self._mark: tuple[Any, ...] = ()
         self._values: dict[Hashable, object] = {}
+        _in_use.add(self)
+
+    @property
+    def size(self) -> int:
+        """How many values there may be at most."""
+        return self._size
+
+    def __len__(self) -> int:
+        """How many values are kept, those counted in that the next look will find out of date."""
+        return len(self._values)
 
     def get(self, key: Hashable, work_out: Callable[[], Value]) -> Value:
         """The value of `key`, worked out when it is not known or the tables have changed since.

@@ -41,7 +41,6 @@ State = AccessRequest.State
 
 MAXIMUM_PATTERNS = 20
 MAXIMUM_REASON = 2000
-_TOO_LONG = "A grant ends after at most {} days."
 
 
 # --- Asking ---------------------------------------------------------------------------------------
@@ -177,7 +176,7 @@ def grant(
 ) -> AccessRequest:
     """Say yes: a grant of what was asked for, until a day (without one, the usual time)."""
     _require_decider(row, by)
-    until = _end(until)
+    until = grants.end_of(until)
     with transaction.atomic():
         _close(row, State.GRANTED, by=by, answer=answer)
         row.grant = ServerGrant.objects.create(
@@ -203,26 +202,13 @@ def refuse(row: AccessRequest, *, by: Asker, answer: str) -> AccessRequest:
     return row
 
 
-def usual_end() -> datetime:
-    """When a grant ends that nobody gave another end."""
-    return end_after(min(settings.GRANT_DAYS, settings.GRANT_MAX_DAYS))
-
-
 def end_after(days: int) -> datetime:
     """The moment so many days from now; BadRequest for more than a grant may last."""
     if days > settings.GRANT_MAX_DAYS:
-        raise BadRequest(_TOO_LONG.format(settings.GRANT_MAX_DAYS), field="until")
+        raise BadRequest(
+            f"A grant ends after at most {settings.GRANT_MAX_DAYS} days.", field="until"
+        )
     return timezone.now() + timedelta(days=max(days, 0))
-
-
-def _end(until: datetime | None) -> datetime:
-    now = timezone.now()
-    until = until or usual_end()
-    if until <= now:
-        raise BadRequest("A grant ends in the future.", field="until")
-    if until > now + timedelta(days=settings.GRANT_MAX_DAYS):
-        raise BadRequest(_TOO_LONG.format(settings.GRANT_MAX_DAYS), field="until")
-    return until
 
 
 def _require_decider(row: AccessRequest, by: Asker) -> None:

@@ -1,5 +1,6 @@
 """The shapes of the API's bodies: what comes in is checked by them, what goes out documented."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from rest_framework import serializers
@@ -25,6 +26,24 @@ class StrictText(serializers.CharField):
         if not isinstance(data, str):
             raise serializers.ValidationError("This must be text.")
         return super().to_internal_value(data)
+
+
+class StrictJson(serializers.JSONField):
+    """A JSON value; no text in it may hold a NUL, which PostgreSQL does not store."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if any("\x00" in text for text in _texts_in(data)):
+            raise serializers.ValidationError("A text in it holds a NUL.")
+        return super().to_internal_value(data)
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from (text for pair in value.items() for one in pair for text in _texts_in(one))
+    elif isinstance(value, list):
+        yield from (text for one in value for text in _texts_in(one))
 
 
 class Ask(Strict):

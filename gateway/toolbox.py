@@ -18,7 +18,7 @@ from registry.models import Tool
 # The administrator's word that a tool changes nothing, for servers that give no hints.
 READ_ONLY_GROUP = "read_only_safe"
 
-_kept = Kept("accounts", "registry", size=500)
+_kept = Kept("accounts", "registry", size=500, of="lists of tools by person")
 
 
 @dataclass(frozen=True)

@@ -227,7 +227,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"EffectEnum": ["allow", "deny", "ask"]},
+    "ENUM_NAME_OVERRIDES": {
+        "RuleKindEnum": "accounts.models.Rule.Kind",
+        "SwitchKindEnum": "gateway.switching.Kind",
+        "EffectEnum": ["allow", "deny", "ask"],
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "gateway.api_schema.add_events",

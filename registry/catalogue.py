@@ -6,7 +6,7 @@ What is handed out is shared by all threads: nobody changes it.
 from audit.stamps import Kept
 from registry.models import Tool
 
-_kept = Kept("registry", size=50_000)
+_kept = Kept("registry", size=50_000, of="tools")
 
 
 def find(server: str, name: str) -> Tool | None:

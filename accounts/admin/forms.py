@@ -1,11 +1,10 @@
 """Forms of the admin: what is stored here is what the policy can read."""
 
 import copy
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django import forms
-from django.db import models, transaction
+from django.db import models
 from django.http import HttpRequest
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -14,28 +13,11 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from accounts import access, issuing
+from accounts import issuing, people
+from accounts.errors import BadValue
 from accounts.models import ApiKey, ServerGrant, User
-from accounts.policy import (
-    PatternError,
-    PolicyError,
-    check_allowed_mcps,
-    check_granted,
-    compile_policy,
-)
-
-
-def fault_of(change: Callable[[], object]) -> str:
-    """What would be wrong with the policy after this change; the change itself is taken back."""
-    with transaction.atomic():
-        try:
-            change()
-            compile_policy(access.build_document())
-        except PolicyError as error:
-            return str(error)
-        finally:
-            transaction.set_rollback(True)
-    return ""
+from accounts.policy import PatternError, check_granted
+from accounts.publishing import fault_of
 
 
 class PolicyForm(forms.ModelForm):
@@ -64,19 +46,21 @@ class PersonForm(forms.ModelForm):
         return str(self.cleaned_data["email"]).lower()
 
     def clean_allowed_mcps(self) -> Any:
-        value = self.cleaned_data["allowed_mcps"]
-        if value is not None:
-            try:
-                check_allowed_mcps(value, access.current()[0].groups)
-            except PolicyError as error:
-                raise forms.ValidationError(str(error)) from error
-        return value
+        return self._reach("allowed_mcps")
 
     def clean_allowed_domains(self) -> Any:
-        return _all_or_some(self.cleaned_data["allowed_domains"])
+        return self._reach("allowed_domains")
 
     def clean_allowed_databases(self) -> Any:
-        return _all_or_some(self.cleaned_data["allowed_databases"])
+        return self._reach("allowed_databases")
+
+    def _reach(self, name: str) -> Any:
+        value = self.cleaned_data[name]
+        try:
+            people.check_reach(name, value)
+        except BadValue as error:
+            raise forms.ValidationError(str(error)) from error
+        return value
 
 
 class GrantForm(forms.ModelForm):
@@ -125,10 +109,3 @@ def wanted_of(cleaned: Any) -> issuing.Wanted:
         servers=cleaned["servers"].split(),
         days=int(cleaned["lifetime"] or 0),
     )
-
-
-def _all_or_some(value: Any) -> Any:
-    is_list = isinstance(value, list) and all(isinstance(item, str) for item in value)
-    if value is None or value == "*" or is_list:
-        return value
-    raise forms.ValidationError('"*", or a list of texts; empty takes the default user\'s.')

@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
@@ -16,17 +15,17 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from accounts import authority, issuing, provisioning, switching
+from accounts import authority, issuing, people, provisioning, switching
 from accounts.admin import standing
 from accounts.admin.forms import KeyForm, PersonForm, wanted_of
 from accounts.errors import AccountsError
-from accounts.models import SetupLink, User
+from accounts.models import User
 from audit.recorded import Deed, RecordedAdmin, ShownOnce, badge, who_at
 from audit.switched import ReasonForm
 
 STATUSES = {"active": "success", "pending": "warning", "suspended": "danger"}
 OWN_RISE = ["role", "teams", "status", "is_active", "is_staff", "is_superuser"]
-REACH = ["allowed_mcps", "allowed_domains", "allowed_databases"]
+REACH = list(people.REACH)
 RIGHTS = ["is_staff", "is_superuser", "groups", "user_permissions"]
 
 
@@ -181,8 +180,8 @@ class UserAdmin(RecordedAdmin):
         person = self.find(request, object_id, "setup-link")
 
         def do(_: Mapping[str, Any]) -> ShownOnce:
-            link = f"{settings.PUBLIC_URL}/setup/{SetupLink.issue(person)}"
-            self.note(request, person, "set-up link made")
+            by = standing.administrator(request)
+            link = people.make_setup_link(person, by=by, who=who_at(request))
             hint = "Whoever opens it sets the password. It works once, within a day."
             return ShownOnce(f"Set-up link for {person.email}", link, hint)
 

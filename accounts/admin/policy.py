@@ -5,15 +5,15 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, FieldTextFilter
 from unfold.decorators import display
 
-from accounts import authority, switching, versions
+from accounts import authority, publishing, roles, rules, switching, teams
 from accounts.admin import standing
-from accounts.admin.forms import PolicyForm, fault_of
+from accounts.admin.forms import PolicyForm
+from accounts.errors import NotAllowed
 from accounts.models import Role, Rule, Team
 from audit.recorded import RecordedAdmin, who_at
 from audit.switched import SwitchedAdmin
@@ -37,37 +37,28 @@ class PublishingAdmin(RecordedAdmin):
         return type(form.__name__, (form,), {"request": request})
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
-        with transaction.atomic():
-            super().save_model(request, obj, form, change)
-            self._publish(request, f"{_named(obj)}: {'changed' if change else 'added'}")
+        publishing.save(obj, self.changed(form), who=who_at(request))
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        with transaction.atomic():
-            super().delete_model(request, obj)
-            self._publish(request, f"{_named(obj)}: deleted")
+        publishing.delete(obj, who=who_at(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        with transaction.atomic():
-            said = "\n".join(f"{_named(obj)}: deleted" for obj in queryset)
-            super().delete_queryset(request, queryset)
-            self._publish(request, said)
+        publishing.delete(*queryset, who=who_at(request))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Django's answer, and what the policy would lack among what forbids deleting."""
         found = super().get_deleted_objects(objs, request)
-        fault = fault_of(
+        fault = publishing.fault_of(
             lambda: [obj.delete() for obj in self.model._default_manager.filter(pk__in=_keys(objs))]
         )
         if fault:
             found[3].append(f"The policy would not hold together: {fault}")
+        found[3].extend(said for said in map(self.needed_by, objs) if said)
         return found
 
-    def _publish(self, request: HttpRequest, note: str) -> None:
-        versions.put_in_force(who_at(request), note)
-
-
-def _named(obj: Any) -> str:
-    return f"{obj._meta.verbose_name} {obj}"
+    def needed_by(self, obj: Any) -> str:
+        """Who has it, and so keeps it from being deleted; empty for nobody."""
+        return ""
 
 
 def _keys(objs: Any) -> list[Any]:
@@ -93,12 +84,7 @@ class RoleAdmin(SwitchedAdmin, PublishingAdmin):
     what_stops: ClassVar = (
         "From the next call on, nobody whom it counts for may do anything but super admins."
     )
-    recorded_values: ClassVar = [
-        *authority.FLAGS,
-        "allowed_mcp_tools",
-        "allowed_tool_patterns",
-        "denied_tools",
-    ]
+    recorded_values: ClassVar = roles.TOLD
     list_display: ClassVar = [
         "name",
         "display_name",
@@ -145,6 +131,10 @@ class RoleAdmin(SwitchedAdmin, PublishingAdmin):
     def on(self, role: Role) -> bool:
         return not role.is_off
 
+    def needed_by(self, obj: Any) -> str:
+        holders = roles.holders_of(obj)
+        return f"{holders} the role {obj}." if holders else ""
+
     def throw(self, request: HttpRequest, obj: Any, *, on: bool, reason: str) -> None:
         by = standing.administrator(request)
         switching.switch_role(obj, on=on, by=by, who=who_at(request), reason=reason)
@@ -169,7 +159,7 @@ def _may_change(request: HttpRequest, role: Any) -> bool:
 class TeamAdmin(PublishingAdmin):
     """Teams; who is in one stands on the person's page."""
 
-    recorded_values: ClassVar = ["default_role"]
+    recorded_values: ClassVar = teams.TOLD
     list_display: ClassVar = ["key", "name", "default_role", "people"]
     search_fields: ClassVar = ["key", "name"]
     list_select_related: ClassVar = ["default_role"]
@@ -179,15 +169,18 @@ class TeamAdmin(PublishingAdmin):
         return team.members.count()
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._is_not_own(request, obj) and super().has_change_permission(request, obj)
+        return self._may(request, obj) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._is_not_own(request, obj) and super().has_delete_permission(request, obj)
+        return self._may(request, obj) and super().has_delete_permission(request, obj)
 
-    def _is_not_own(self, request: HttpRequest, obj: Any) -> bool:
-        if not isinstance(obj, Team) or standing.is_super(request):
-            return True
-        return not obj.members.filter(pk=request.user.pk).exists()
+    def _may(self, request: HttpRequest, obj: Any) -> bool:
+        who = standing.administrator(request)
+        return not isinstance(obj, Team) or authority.may_change_team(who, obj)
+
+    def needed_by(self, obj: Any) -> str:
+        members = obj.members.count()
+        return f"{members} people are in the team {obj}." if members else ""
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["key"] if obj else []
@@ -200,11 +193,14 @@ class TeamAdmin(PublishingAdmin):
 class RuleForm(PolicyForm):
     """A rule; its administrator's own role is not theirs to rule on."""
 
-    def clean_role(self) -> str:
-        role = str(self.cleaned_data["role"])
-        if role and not standing.is_super(self.request) and standing.holds(self.request, role):
-            self.add_error("role", "Nobody makes rules for their own role.")
-        return role
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        said = {name: values[name] for name in ("kind", "role", "condition") if name in values}
+        try:
+            authority.require_rule(standing.administrator(self.request), Rule(**said))
+        except NotAllowed as error:
+            self.add_error(error.field.split(".")[0], str(error))
+        return values
 
 
 @admin.register(Rule)
@@ -212,7 +208,7 @@ class RuleAdmin(PublishingAdmin):
     """The rules, by kind and place; what makes no policy is refused, with what is wrong where."""
 
     form = RuleForm
-    recorded_values: ClassVar = ["kind", "server", "role", "name", "mode", "patterns", "condition"]
+    recorded_values: ClassVar = rules.TOLD
     list_display: ClassVar = ["kind", "server", "role", "name", "mode", "shown_patterns"]
     list_filter: ClassVar = [
         ("kind", ChoicesDropdownFilter),
@@ -244,12 +240,16 @@ class RuleAdmin(PublishingAdmin):
         return ", ".join(map(str, patterns)) or json.dumps(rule.condition or "")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._is_not_own(request, obj) and super().has_change_permission(request, obj)
+        return _may_rule(request, obj) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._is_not_own(request, obj) and super().has_delete_permission(request, obj)
+        return _may_rule(request, obj) and super().has_delete_permission(request, obj)
 
-    def _is_not_own(self, request: HttpRequest, obj: Any) -> bool:
-        if not isinstance(obj, Rule) or standing.is_super(request):
-            return True
-        return not (obj.role and standing.holds(request, obj.role))
+
+def _may_rule(request: HttpRequest, rule: Any) -> bool:
+    try:
+        if isinstance(rule, Rule):
+            authority.require_rule(standing.administrator(request), rule)
+    except NotAllowed:
+        return False
+    return True

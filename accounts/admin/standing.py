@@ -30,8 +30,3 @@ def may_administer(request: HttpRequest, person: User) -> bool:
 def may_be_given(request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
     """The roles, teams or people that this administrator may hand out or give something to."""
     return authority.may_be_given(administrator(request), rows)
-
-
-def holds(request: HttpRequest, role: str) -> bool:
-    """Whether the administrator has this role, of their own or by a team."""
-    return authority.holds(administrator(request), role)

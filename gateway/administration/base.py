@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework import serializers
+from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,6 +21,7 @@ from accounts.models import ApiKey, User
 from audit import record
 from audit.models import Entry
 from audit.record import Who
+from gateway import api_shapes as shapes
 from gateway.api import View
 from gateway.errors import BadRequest, NotFound
 from gateway.models import Door
@@ -34,6 +35,11 @@ PAGING = [
     OpenApiParameter("limit", int, description=f"Rows on the page, at most {MAX_LIMIT}."),
     OpenApiParameter("offset", int, description="Rows to leave out before it."),
 ]
+
+
+# What any of these views may answer besides; of one row, also that it is not there.
+REFUSALS = {400: shapes.Error, 403: shapes.Error}
+REFUSALS_OF_ONE = {**REFUSALS, 404: shapes.Error}
 
 
 class AdminView(View):
@@ -86,10 +92,15 @@ def page(
     request: Request, rows: QuerySet[Any], present: Callable[[Any], Mapping[str, Any]]
 ) -> Response:
     """One page of the rows, in their order, as `limit` and `offset` of the address ask."""
-    limit = _number(request, "limit", DEFAULT_LIMIT, most=MAX_LIMIT)
-    offset = _number(request, "offset", 0, most=MAX_OFFSET)
+    limit, offset = bounds(request)
     items = [present(row) for row in rows[offset : offset + limit]]
     return Response({"total": rows.count(), "limit": limit, "offset": offset, "items": items})
+
+
+def bounds(request: Request) -> tuple[int, int]:
+    """The `limit` and `offset` that the address asks for."""
+    limit = _number(request, "limit", DEFAULT_LIMIT, most=MAX_LIMIT)
+    return limit, _number(request, "offset", 0, most=MAX_OFFSET)
 
 
 def filters(request: Request, *names: str) -> dict[str, str]:
@@ -99,7 +110,11 @@ def filters(request: Request, *names: str) -> dict[str, str]:
         if name not in known:
             listed = ", ".join(sorted(known))
             raise BadRequest(f"There is no such filter; there are: {listed}.", field=name[:100])
-    return {name: request.query_params[name] for name in names if name in request.query_params}
+    given = {name: request.query_params[name] for name in names if name in request.query_params}
+    for name, value in given.items():
+        if "\x00" in value:
+            raise BadRequest("No text here holds a NUL.", field=name)
+    return given
 
 
 def one_of(value: str, choices: type[Any], field: str) -> str:
@@ -115,6 +130,22 @@ def find(rows: QuerySet[Any], **lookup: Any) -> Any:
     if found is None:
         raise NotFound(f"There is no such {rows.model._meta.verbose_name}.")
     return found
+
+
+def named(rows: QuerySet[Any], field: str, values: Mapping[str, Any], *, key: str) -> Any:
+    """The row that this field of a body names by its key; an error of the field for none."""
+    found = rows.filter(**{key: values[field]}).first()
+    if found is None:
+        raise BadRequest(
+            f"There is no {rows.model._meta.verbose_name} {values[field]!r}.", field=field
+        )
+    return found
+
+
+def shown_once(said: Mapping[str, Any]) -> Response:
+    """The answer that holds a secret: made now, and to be kept by nobody on the way."""
+    headers = {"Cache-Control": "no-store"}
+    return Response(said, status=status.HTTP_201_CREATED, headers=headers)
 
 
 def checked(shape: type[serializers.Serializer], request: Request) -> dict[str, Any]:

@@ -122,7 +122,7 @@ class CompareView(base.AdminView):
             OpenApiParameter("before", int, required=True),
             OpenApiParameter("after", int, description="Without it, the version in force."),
         ],
-        responses={200: ComparisonShape, 404: shapes.Error, 409: shapes.Error},
+        responses={200: ComparisonShape, 409: shapes.Error, **base.REFUSALS_OF_ONE},
     )
     def get(self, request: Request) -> Response:
         wanted = base.filters(request, "before", "after")

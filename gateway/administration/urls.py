@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from gateway.administration import matrix, people, policy, switches
+from gateway.administration import (
+    cache,
+    grants,
+    keys,
+    matrix,
+    people,
+    permissions,
+    policy,
+    roles,
+    rules,
+    servers,
+    switches,
+    teams,
+)
 
 urlpatterns = [
     path("people", people.PeopleView.as_view(), name="admin-people"),
@@ -13,6 +26,39 @@ urlpatterns = [
     path("people/<int:person_id>/reject", people.RejectView.as_view(), name="admin-reject"),
     path("policy/matrix", matrix.MatrixView.as_view(), name="admin-matrix"),
     path("policy/matrix.csv", matrix.MatrixFileView.as_view(), name="admin-matrix-csv"),
+    path(
+        "people/<int:person_id>/setup-link",
+        people.SetupLinkView.as_view(),
+        name="admin-setup-link",
+    ),
+    path(
+        "people/<int:person_id>/permissions",
+        permissions.PermissionsView.as_view(),
+        name="admin-permissions",
+    ),
+    path("people/<int:person_id>/keys", keys.IssueKeyView.as_view(), name="admin-issue-key"),
+    path("keys", keys.KeysView.as_view(), name="admin-keys"),
+    path("keys/<int:key_id>/revoke", keys.RevokeKeyView.as_view(), name="admin-revoke-key"),
+    path("grants", grants.GrantsView.as_view(), name="admin-grants"),
+    path("grants/<int:grant_id>", grants.GrantView.as_view(), name="admin-grant"),
+    path("roles", roles.RolesView.as_view(), name="admin-roles"),
+    path("roles/<slug:name>", roles.RoleView.as_view(), name="admin-role"),
+    path("teams", teams.TeamsView.as_view(), name="admin-teams"),
+    path("teams/<slug:key>", teams.TeamView.as_view(), name="admin-team"),
+    path("teams/<slug:key>/members", teams.MembersView.as_view(), name="admin-team-members"),
+    path(
+        "teams/<slug:key>/members/<int:person_id>",
+        teams.MemberView.as_view(),
+        name="admin-team-member",
+    ),
+    path("rules", rules.RulesView.as_view(), name="admin-rules"),
+    path("rules/<int:rule_id>", rules.RuleView.as_view(), name="admin-rule"),
+    path("servers", servers.ServersView.as_view(), name="admin-servers"),
+    path("servers/<slug:name>", servers.ServerView.as_view(), name="admin-server"),
+    path("servers/<slug:name>/sync", servers.SyncView.as_view(), name="admin-sync-server"),
+    path("cache", cache.CacheView.as_view(), name="admin-cache"),
+    path("cache/clear", cache.ClearView.as_view(), name="admin-clear-cache"),
+    path("reload", cache.ReloadView.as_view(), name="admin-reload"),
     path("switches", switches.SwitchesView.as_view(), name="admin-switches"),
     path("policy/versions", policy.VersionsView.as_view(), name="admin-policy-versions"),
     path("policy/versions/compare", policy.CompareView.as_view(), name="admin-policy-compare"),

@@ -12,9 +12,9 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import action, display
 
-from audit.recorded import Deed, ReadOnlyAdmin, RecordedAdmin, badge
+from audit.recorded import Deed, ReadOnlyAdmin, RecordedAdmin, badge, who_at
 from audit.switched import SwitchedAdmin
-from registry import discovery, health, showing
+from registry import discovery, health, showing, syncing
 from registry.admin.forms import ServerForm
 from registry.errors import RegistryError
 from registry.models import HealthCheck, Server, Tool
@@ -182,10 +182,7 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
     # --- What is done ----------------------------------------------------------------------------
     @action(description="Sync tools now", permissions=["change"])
     def sync_tools(self, request: HttpRequest, queryset: QuerySet[Server]) -> None:
-        servers = list(queryset)
-        for server in servers:
-            self.note(request, server, "sync tools")
-        for synced in discovery.sync_all(servers):
+        for synced in syncing.sync_these(list(queryset), who=who_at(request)):
             if synced.report is None:
                 self.message_user(request, _failure(synced.error), messages.ERROR)
             else:
@@ -222,9 +219,8 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
         server = self.find(request, object_id, "sync")
 
         def do(_: Any) -> str:
-            self.note(request, server, "sync tools")
             try:
-                return _success(server, discovery.sync(server))
+                return _success(server, syncing.sync_now(server, who=who_at(request)))
             except RegistryError as error:
                 raise ValidationError(_failure(error)) from error
 

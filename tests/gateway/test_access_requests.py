@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts import grants
 from accounts.errors import Conflict, NotAllowed
 from accounts.models import AccessRequest, Role, Rule, ServerGrant, User
 from audit.models import Entry
@@ -168,7 +169,7 @@ def test_a_grant_ends_within_the_limit(asked, ada, days, message):
 
 def test_the_usual_time_is_never_longer_than_the_longest(settings):
     settings.GRANT_DAYS, settings.GRANT_MAX_DAYS = 30, 2
-    assert requests.usual_end() - timezone.now() <= timedelta(days=2)
+    assert grants.usual_end() - timezone.now() <= timedelta(days=2)
 
 
 def test_a_no_needs_a_reason_and_grants_nothing(asked, ada):

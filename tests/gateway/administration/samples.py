@@ -1,0 +1,78 @@
+"""One row of each sort that is administered, and one good request for each path that changes it."""
+
+from typing import Any
+
+from accounts.models import ApiKey, Role, Rule, ServerGrant, Team, User
+
+ADMIN = "/api/admin"
+
+
+def rows(cast: Any) -> dict[str, Any]:
+    """What the paths' parameters stand for; `upstream` is registered already."""
+    Role.objects.create(name="spare")
+    team = Team.objects.create(key="red")
+    team.members.add(cast.guest)
+    Team.objects.create(key="blue")
+    key, _ = ApiKey.issue(cast.dev, "laptop")
+    grant = ServerGrant.objects.create(user=cast.dev, server="upstream", tools=["delete_item"])
+    waiting = User.objects.create_user("new@example.com", status=User.Status.PENDING)
+    return {
+        "dev": cast.dev.pk,
+        "guest": cast.guest.pk,
+        "waiting": waiting.pk,
+        "key": key.pk,
+        "grant": grant.pk,
+        "rule": Rule.objects.get(kind="group").pk,
+    }
+
+
+# Method, path, body, the status of a yes, the right that is needed.
+REQUESTS: list[tuple[str, str, Any, int, str]] = [
+    ("get", "people", None, 200, "can_manage_users"),
+    ("post", "people", {"email": "N@example.com", "setup_link": True}, 201, "can_manage_users"),
+    ("get", "people/{dev}", None, 200, "can_manage_users"),
+    ("patch", "people/{dev}", {"name": "Devi"}, 200, "can_manage_users"),
+    ("post", "people/{dev}/setup-link", None, 201, "can_manage_users"),
+    ("get", "people/{dev}/permissions", None, 200, "can_manage_users"),
+    ("post", "people/{dev}/keys", {"name": "ci", "scopes": ["admin"]}, 201, "can_manage_users"),
+    ("get", "keys", None, 200, "can_manage_users"),
+    ("post", "keys/{key}/revoke", None, 200, "can_manage_users"),
+    ("get", "grants", None, 200, "can_manage_users"),
+    (
+        "post",
+        "grants",
+        {"person": "dev@example.com", "server": "upstream", "tools": ["delete_item"]},
+        201,
+        "can_manage_users",
+    ),
+    ("delete", "grants/{grant}", None, 200, "can_manage_users"),
+    ("get", "roles", None, 200, "can_modify_config"),
+    ("post", "roles", {"name": "analyst", "denied_tools": ["drop_*"]}, 201, "can_modify_config"),
+    ("get", "roles/spare", None, 200, "can_modify_config"),
+    ("patch", "roles/spare", {"denied_tools": ["x"]}, 200, "can_modify_config"),
+    ("delete", "roles/spare", None, 200, "can_modify_config"),
+    ("get", "teams", None, 200, "can_modify_config"),
+    ("post", "teams", {"key": "green", "default_role": "viewer"}, 201, "can_modify_config"),
+    ("get", "teams/red", None, 200, "can_modify_config"),
+    ("patch", "teams/red", {"default_role": "spare"}, 200, "can_modify_config"),
+    ("delete", "teams/blue", None, 200, "can_modify_config"),
+    ("post", "teams/red/members", {"person": "dev@example.com"}, 200, "can_promote_users"),
+    ("delete", "teams/red/members/{guest}", None, 200, "can_promote_users"),
+    ("get", "rules", None, 200, "can_modify_config"),
+    ("post", "rules", {"kind": "blocked", "patterns": ["drop_*"]}, 201, "can_modify_config"),
+    ("get", "rules/{rule}", None, 200, "can_modify_config"),
+    ("patch", "rules/{rule}", {"patterns": ["wipe_*"]}, 200, "can_modify_config"),
+    ("delete", "rules/{rule}", None, 200, "can_modify_config"),
+    ("get", "servers", None, 200, "can_modify_config"),
+    ("get", "servers/upstream", None, 200, "can_modify_config"),
+    ("post", "servers/upstream/sync", None, 200, "can_modify_config"),
+    ("get", "cache", None, 200, "can_modify_config"),
+    ("post", "cache/clear", None, 200, "can_modify_config"),
+    ("post", "reload", None, 200, "can_modify_config"),
+]
+
+
+def send(client: Any, method: str, path: str, body: Any = None) -> Any:
+    """The answer to one request under /api/admin/."""
+    more = {} if body is None else {"data": body, "format": "json"}
+    return getattr(client, method)(f"{ADMIN}/{path}", **more)
