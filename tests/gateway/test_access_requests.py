@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from accounts import grants
-from accounts.errors import Conflict, NotAllowed
+from accounts.errors import BadValue, Conflict, NotAllowed
 from accounts.models import AccessRequest, Role, Rule, ServerGrant, User
 from audit.models import Entry
 from gateway import access_requests as requests
@@ -161,9 +161,9 @@ def test_a_yes_is_a_grant_with_an_end(asked, ada, dev, settings):
     [(-1, "A grant ends in the future."), (91, "A grant ends after at most 90 days.")],
 )
 def test_a_grant_ends_within_the_limit(asked, ada, days, message):
-    with pytest.raises(BadRequest) as caught:
+    with pytest.raises(BadValue) as caught:
         requests.grant(asked, by=ada, until=timezone.now() + timedelta(days=days))
-    assert (caught.value.field, caught.value.message) == ("until", message)
+    assert (caught.value.field, str(caught.value)) == ("until", message)
     assert (ServerGrant.objects.count(), AccessRequest.objects.open().count()) == (0, 1)
 
 
