@@ -53,7 +53,8 @@ class Ask(Strict):
 
 
 class ToolCall(Strict):
-    server = StrictText(max_length=64)
+    # Names are looked up as they came: one that was trimmed would be another.
+    server = StrictText(max_length=64, trim_whitespace=False)
     tool = StrictText(max_length=255, trim_whitespace=False)
     arguments = serializers.DictField(default=dict)
     approval = serializers.UUIDField(required=False)

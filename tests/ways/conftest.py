@@ -9,6 +9,11 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+from tests.fakes import messages_api
+from tests.slackapp.conftest import linked, slack, slack_server
+
+__all__ = ["database_url", "linked", "scripted_api", "slack", "slack_server"]
+
 
 @pytest.fixture
 def database_url(tmp_path: Path, settings: Any) -> Iterator[str]:
@@ -23,3 +28,21 @@ def database_url(tmp_path: Path, settings: Any) -> Iterator[str]:
             yield urlsplit(settings.DATABASE_URL)._replace(path=f"/{name}").geturl()
         finally:
             server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def scripted_api(settings: Any) -> Iterator[Any]:
+    """`scripted_api(script)`: from now on the deployment's model says what the script says."""
+    opened = []
+
+    def run(script: Any) -> Any:
+        opened.append(messages_api.serve(script))
+        running = opened[-1].__enter__()
+        settings.MODEL_PROVIDER = "anthropic"
+        settings.ANTHROPIC_API_KEY = "for-the-fake"
+        settings.ANTHROPIC_BASE_URL = running.url
+        return running
+
+    yield run
+    for api in opened:
+        api.__exit__(None, None, None)
