@@ -37,6 +37,15 @@ BEGIN
 END $$
 """
 # Not an upsert: a trigger inherits the OR IGNORE of the statement that fires it.
+# The marks, and in one look the state of the triggers themselves: a table that is made anew on SQLite,
+# or a column dropped on PostgreSQL, takes its triggers along, while others go on working.
+_LOOK = {
+    "sqlite": "SELECT name, slot, mark FROM audit_stamp"
+    " UNION ALL SELECT '', schema_version, '' FROM pragma_schema_version ORDER BY 1, 2",
+    "postgresql": "SELECT name, slot::bigint, mark FROM audit_stamp"
+    " UNION ALL SELECT '', sum(hashtext(concat(oid, tgenabled, xmin))), '' FROM pg_trigger"
+    f" WHERE tgname LIKE '{_PREFIX}%' ORDER BY 1, 2",
+}
 _SQLITE_ACTION = "UPDATE audit_stamp SET mark = lower(hex(randomblob(16))) WHERE name = '{name}';"
 
 
@@ -105,15 +114,17 @@ def install() -> None:
 
 def installed() -> bool:
     """Whether every trigger is there: without one, a change would go unnoticed."""
-    return {trigger.name for trigger in _triggers()} <= {name for name, _ in _existing()}
+    working = {name for name, _ in _existing(only_working=True)}
+    return {trigger.name for trigger in _triggers()} <= working
 
 
-def _existing() -> Iterator[tuple[str, str]]:
+def _existing(*, only_working: bool = False) -> Iterator[tuple[str, str]]:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(
                 "SELECT tgname, relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid"
                 " WHERE NOT tgisinternal AND pg_table_is_visible(tgrelid)"
+                + (" AND tgenabled IN ('O', 'A')" if only_working else "")
             )
         else:
             cursor.execute("SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'")
@@ -200,8 +211,10 @@ class Kept:
                 self._mark, self._values = mark, {}
             # Read before the value is: one that comes late goes where nobody looks any more.
             values = self._values
-        if key in values:
-            return cast(Value, values[key])
+        # In one step: another thread may empty it at any moment.
+        found = values.get(key)
+        if found is not None:
+            return cast(Value, found)
         value = work_out()
         if value is not None:
             if len(values) >= self._size:
@@ -212,24 +225,27 @@ class Kept:
 
 def _marks(names: list[str]) -> tuple[Any, ...] | None:
     """The marks of these names now; None when they cannot be relied on."""
-    if not _Installation.is_known and not _Installation.look():
-        return None
     with connection.cursor() as cursor:
-        cursor.execute("SELECT name, slot, mark FROM audit_stamp ORDER BY name, slot")
-        rows = [row for row in cursor.fetchall() if row[0] in names]
-    return tuple(rows) if {row[0] for row in rows} == set(names) else None
+        cursor.execute(_LOOK[connection.vendor])
+        triggers, *marks = cursor.fetchall()
+    if triggers != _Installation.seen and not _Installation.look(triggers):
+        return None
+    rows = [row for row in marks if row[0] in names]
+    return (triggers, *rows) if {row[0] for row in rows} == set(names) else None
 
 
 class _Installation:
-    """Whether this process has seen that all triggers are there."""
+    """In which state of the triggers this process has seen that all of them are there."""
 
-    is_known = False
+    seen: tuple[Any, ...] | None = None
     has_warned = False
 
     @classmethod
-    def look(cls) -> bool:
-        cls.is_known = installed()
-        if not cls.is_known and not cls.has_warned:
+    def look(cls, triggers: tuple[Any, ...]) -> bool:
+        """Whether all are there now; what was seen last is not asked again."""
+        is_whole = installed()
+        cls.seen = triggers if is_whole else None
+        if not is_whole and not cls.has_warned:
             cls.has_warned = True
             log.warning("triggers are missing, so nothing is kept in memory: run manage.py migrate")
-        return cls.is_known
+        return is_whole

@@ -175,7 +175,6 @@ def test_a_change_made_over_another_connection_is_noticed_at_the_next_look():
 
 
 def test_without_its_trigger_nothing_is_kept(monkeypatch, caplog):
-    monkeypatch.setattr(stamps._Installation, "is_known", False)
     monkeypatch.setattr(stamps._Installation, "has_warned", False)
     with connection.cursor() as cursor:
         name, table = next(stamps._existing())
