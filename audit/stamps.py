@@ -37,8 +37,8 @@ BEGIN
 END $$
 """
 # Not an upsert: a trigger inherits the OR IGNORE of the statement that fires it.
-# The marks, and in one look the state of the triggers themselves: a table that is made anew on SQLite,
-# or a column dropped on PostgreSQL, takes its triggers along, while others go on working.
+# The marks, and in one look the state of the triggers themselves: a table that is made anew on
+# SQLite, or a column dropped on PostgreSQL, takes its triggers along, while others go on working.
 _LOOK = {
     "sqlite": "SELECT name, slot, mark FROM audit_stamp"
     " UNION ALL SELECT '', schema_version, '' FROM pragma_schema_version ORDER BY 1, 2",

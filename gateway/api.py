@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.utils.cache import patch_cache_control
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -37,6 +38,14 @@ class View(APIView):
 
     permission_classes = [*APIView.permission_classes, RequiresScope]
     required_scope: str | tuple[str, ...] = ApiKey.Scope.QUERY
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        """What is for one person is kept by no cache on the way."""
+        done = super().finalize_response(request, response, *args, **kwargs)
+        patch_cache_control(done, private=True, no_store=True)
+        return done
 
 
 class QueryView(View):

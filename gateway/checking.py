@@ -4,16 +4,18 @@ Nothing is sent from here; `gateway.calls` carries out what was checked.
 """
 
 import copy
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from accounts import access, violations
+from accounts.errors import AccountsError
 from accounts.policy import Decision, Effect, Inputs
 from audit import record
 from audit.models import Entry
@@ -27,6 +29,7 @@ from registry.models import Tool
 
 NO_SUCH_TOOL = "There is no such tool."
 
+log = logging.getLogger(__name__)
 Show = Callable[..., None]
 
 
@@ -81,11 +84,8 @@ def check(wish: Wish) -> Checked:
     tool = catalogue.find(wish.server, wish.tool) if isinstance(wish.tool, str) else None
     if tool is None:
         raise _refuse_unknown(wish)
-    arguments = with_defaults(tool, copy.deepcopy(dict(wish.arguments)))
-    policy, version = access.current()
-    inputs = Inputs(wish.asker.subject(), target_of(tool), timezone.now())
-    decision = inputs.decide(policy, arguments)
-    checked = Checked(wish, tool, arguments, decision, version, inputs)
+    checked = _decide(wish, tool)
+    arguments, decision = checked.arguments, checked.decision
     if decision.effect == Effect.DENY:
         raise turn_down(checked, errors.Refused(decision))
     if not checked.asks:
@@ -94,6 +94,23 @@ def check(wish: Wish) -> Checked:
     if problems:
         raise turn_down(checked, errors.BadArguments("; ".join(problems), field="arguments"))
     return checked
+
+
+def _decide(wish: Wish, tool: Tool) -> Checked:
+    """Decide on the real arguments; Unavailable where that cannot be done, which is no yes."""
+    try:
+        arguments = with_defaults(tool, copy.deepcopy(dict(wish.arguments)))
+        policy, version = access.current()
+        inputs = Inputs(wish.asker.subject(), target_of(tool), timezone.now())
+        decision = inputs.decide(policy, arguments)
+    except (AccountsError, DatabaseError):
+        raise
+    except Exception as error:
+        error_id = errors.new_error_id()
+        log.exception("a call could not be decided", extra={"error_id": error_id})
+        message = f"Whether this is allowed cannot be decided now (error {error_id})."
+        raise errors.Unavailable(message) from error
+    return Checked(wish, tool, arguments, decision, version, inputs)
 
 
 def limit(checked: Checked) -> None:

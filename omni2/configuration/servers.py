@@ -14,6 +14,7 @@ from registry.importing import ServerSpec, endpoint_of_spec
 from registry.mcp.errors import GuardRefused
 from registry.mcp.guard import check_url
 from registry.models import Server
+from registry.naming import RESERVED_SERVERS
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _RESERVED = re.compile(r"omni2([_-].*)?", re.IGNORECASE)
@@ -85,9 +86,9 @@ class _Servers:
             )
         elif "__" in name or name.endswith("_"):
             self.checked.refuse(path, "__ divides server from tool, so no name holds or begins it")
-        elif _RESERVED.fullmatch(name):
+        elif _RESERVED.fullmatch(name) or name.lower() in RESERVED_SERVERS:
             self.checked.refuse(
-                path, "omni2 and names beginning with omni2_ or omni2- are OMNI2's own"
+                path, "gateway, omni2 and names beginning with omni2_ or omni2- are OMNI2's own"
             )
         elif name.lower() in self.seen:
             first = self.checked.place(self.seen[name.lower()]).line

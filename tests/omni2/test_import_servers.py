@@ -22,7 +22,7 @@ def deployment(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 # --- Names ---
 SHAPE = "a server's name is 1 to 32 letters, digits, _ and -, beginning with no sign"
-OWN = "omni2 and names beginning with omni2_ or omni2- are OMNI2's own"
+OWN = "gateway, omni2 and names beginning with omni2_ or omni2- are OMNI2's own"
 DIVIDES = "__ divides server from tool, so no name holds or begins it"
 
 

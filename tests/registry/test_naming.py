@@ -1,6 +1,9 @@
 """Names: what is refused, and what a model calls a tool."""
 
+import json
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -123,3 +126,28 @@ def test_qualified_names_fit_every_provider_and_are_never_shared() -> None:
     names = [qualified_name(server, tool) for server, tool in pairs]
     assert [name for name in names if not re.fullmatch("[A-Za-z0-9_-]{1,64}", name)] == []
     assert len(set(names)) == len(pairs)
+
+
+OWN_COLLISIONS = [
+    {"id": "own-a", "registered": [["crm", "search"], ["crm ", "search"]]},
+    {"id": "own-b", "registered": [["omni2", "list_tools"]]},
+    {"id": "own-c", "registered": [["crm", "Submit-Approval"]]},
+    {"id": "own-d", "registered": [["db", "a__b"], ["db__a", "b"]]},
+    {"id": "own-e", "registered": [["db", "a.b"], ["db", "a_b"], ["db", "a/b"]]},
+    {"id": "own-f", "registered": [["gateway", "ask"]]},
+]
+SHARED = Path("/work/shared/data/attacks/policy_bypass.jsonl")
+
+
+def collisions() -> list[Any]:
+    lines = SHARED.read_text("utf-8").splitlines() if SHARED.exists() else []
+    shared = [row for row in map(json.loads, lines) if row["kind"] == "collision"]
+    return [pytest.param(row["registered"], id=row["id"]) for row in OWN_COLLISIONS + shared]
+
+
+@pytest.mark.parametrize("registered", collisions())
+def test_rows_of_collisions_are_refused_set_aside_or_kept_apart(registered: Any) -> None:
+    refused = any(check_server_name(server) or check_tool_name(tool) for server, tool in registered)
+    names = {qualified_name(server, tool) for server, tool in registered}
+
+    assert refused or len(names) == len(registered)

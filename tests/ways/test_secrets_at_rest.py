@@ -1,0 +1,85 @@
+"""Who has a copy of the database has no credential (T-37)."""
+
+import pytest
+from cryptography.fernet import Fernet
+from django.apps import apps
+from django.db import connection
+
+from accounts.models import SetupLink
+from registry import discovery, health
+from registry.credentials import seal
+from registry.models import Server
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TOKEN = "T37-the-token-of-the-upstream"
+PASSWORD = "T37-the-password-of-dev"
+# Not so yet: a session's key is stored as it is sent; docs/security.md says so.
+SESSIONS = {"accounts_browsersession", "django_session"}
+
+
+def dump():
+    """Every column of every table as text, by table."""
+    found = {}
+    tables = connection.introspection.table_names()
+    with connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f'SELECT * FROM "{table}"')
+            found[table] = "\n".join(str(row) for row in cursor.fetchall())
+    return found
+
+
+def tables_with(secret):
+    return {table for table, text in dump().items() if secret in text}
+
+
+def with_token(**changes):
+    sealed = seal({"authentication": {"type": "bearer", "api_key": TOKEN}})
+    Server.objects.update(authentication="bearer", sealed=sealed, **changes)
+    return Server.objects.get()
+
+
+def call(client, tool="headers", arguments=None):
+    body = {"server": "upstream", "tool": tool, "arguments": arguments or {}}
+    return client.post("/api/mcp/tools/call", body, format="json")
+
+
+def test_the_dump_holds_every_table_and_would_show_a_secret(cast, upstream):
+    models = {model._meta.db_table for model in apps.get_models()}
+    Server.objects.update(description=TOKEN)
+
+    assert models <= set(dump())
+    assert tables_with(TOKEN) == {"registry_server"}
+
+
+def test_a_dump_holds_no_credential_as_it_is_used(cast, upstream, client_of, client):
+    server = with_token()
+    cast.dev.set_password(PASSWORD)
+    cast.dev.save()
+    key, link = cast.key(cast.dev), SetupLink.issue(cast.dev)
+    client.post("/login/", {"username": cast.dev.email, "password": PASSWORD})
+    session = client.cookies["sessionid"].value
+    client.get("/api/mcp/tools/list", HTTP_AUTHORIZATION=f"Bearer {key}x")
+
+    answer = call(client_of(cast.dev))
+    discovery.sync(server)
+    health.check(server)
+
+    assert "[redacted]" in answer.json()["text"], "the upstream gave its own token back"
+    secrets = (TOKEN, PASSWORD, key, key.split("_", 2)[2], link)
+    assert {secret: tables_with(secret) for secret in secrets} == dict.fromkeys(secrets, set())
+    assert tables_with(session) == SESSIONS
+
+
+def test_without_the_key_it_was_written_with_nothing_is_sent(cast, upstream, client_of, settings):
+    with_token()
+    client = client_of(cast.dev)
+    assert call(client).status_code == 200, "the test could not fail"
+    upstream.requests.clear()
+
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    answer = call(client)
+
+    assert (answer.status_code, upstream.requests) == (502, [])
+    assert "cannot be decrypted" in answer.json()["error"]["message"]
+    assert Server.objects.get().sealed not in str(answer.content)
