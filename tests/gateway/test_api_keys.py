@@ -27,7 +27,7 @@ def test_a_key_is_made_shown_once_used_and_revoked(dev):
     made = answer.json()
     own = using(made["key"])
 
-    assert (answer.status_code, answer["Cache-Control"]) == (201, "no-store")
+    assert (answer.status_code, answer["Cache-Control"]) == (201, "no-store, private")
     assert own.get(KEYS).json()[0] == {k: v for k, v in made.items() if k != "key"} | {
         "last_used_at": own.get(KEYS).json()[0]["last_used_at"]
     }

@@ -1,4 +1,4 @@
-"""docs/security.md names a test for every threat it answers for, and every test it names is there."""
+"""docs/security.md names a test for every threat it answers for, and each of them is there."""
 
 import re
 from pathlib import Path

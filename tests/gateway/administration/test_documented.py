@@ -146,7 +146,7 @@ def test_no_answer_but_the_one_that_makes_it_shows_a_secret(cast, upstream, clie
         if method == "get"
     ]
     record = json.dumps(list(Entry.objects.values()), default=str)
-    assert [issued["Cache-Control"], link["Cache-Control"]] == ["no-store", "no-store"]
+    assert [issued["Cache-Control"], link["Cache-Control"]] == ["no-store, private"] * 2
     assert [secret in text for secret in secrets for text in (*pages, record)] == [False] * (
         2 * (len(pages) + 1)
     )
