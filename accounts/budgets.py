@@ -183,7 +183,7 @@ def settle(holder: UUID, used: Amounts, *, who: Who) -> list[Line]:
     """
     near: list[Line] = []
     with transaction.atomic():
-        for row in Hold.objects.filter(holder=holder).order_by("meter__limit"):
+        for row in Hold.objects.filter(holder=holder).order_by("meter__limit_id"):
             meter = _locked(Meter.objects.filter(pk=row.meter_id))
             if meter is None or not Hold.objects.filter(pk=row.pk).delete()[0]:
                 continue
