@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import ApiKey, PolicyVersion
-from audit.models import Entry
+from audit.models import Entry, Stamp
 from gateway.models import Call
 from registry.models import Server
 
@@ -21,7 +21,11 @@ def sql(statement):
 
 @contextmanager
 def without(table):
-    """The table is not there, as for a database that has been lost half-way."""
+    """The table is not there, as for a database that has been lost half-way.
+
+    What is kept in memory has to be read anew as well.
+    """
+    Stamp.objects.update(mark=Stamp.fresh())
     sql(f"ALTER TABLE {table} RENAME TO elsewhere")
     try:
         yield

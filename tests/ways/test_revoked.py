@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from accounts.models import ApiKey, Role, User
 from audit import stamps
 from audit.record import Who
-from gateway import ask, work
+from gateway import ask, calls, errors, work
 from gateway.asker import Asker
 from gateway.llm.scripted import ScriptedModel, says, uses
 from gateway.models import Door
@@ -143,22 +143,25 @@ def test_another_process_that_is_not_ours_is_noticed(cast, upstream):
 
 
 @pytest.mark.postgres  # on SQLite the call would wait for the change to end
-def test_a_change_that_is_not_committed_yet_changes_nothing_for_others(cast, upstream):
-    states = []
-    with transaction.atomic():
-        role_taken()
-        with ThreadPoolExecutor(1) as pool:
-            pool.submit(lambda: states.extend(_in_thread(cast))).result()
-        transaction.set_rollback(True)
+def test_a_change_counts_for_others_from_its_commit_on_and_not_before(cast, upstream):
+    def called():
+        try:
+            arguments = {"text": "x"}
+            wish = calls.Wish(cast.asker(cast.dev), Door.CLI, "upstream", "echo", arguments)
+            return calls.call(wish).state
+        except errors.Refused as error:
+            return error.code
+        finally:
+            connection.close()
 
-    assert states == ["done", "done"]
+    with ThreadPoolExecutor(1) as pool:
+        seen = [pool.submit(called).result(20)]
+        with transaction.atomic():
+            role_taken()
+            seen.append(pool.submit(called).result(20))
+        seen.append(pool.submit(called).result(20))
 
-
-def _in_thread(cast):
-    try:
-        return asked_with(cast, lambda: None)
-    finally:
-        connection.close()
+    assert seen == ["done", "done", "refused"]
 
 
 def lose_triggers():
