@@ -399,7 +399,7 @@ def test_many_servers_are_synced_side_by_side_and_one_that_hangs_stops_nobody(
     with raw_server([a_tool("slow")]) as hanging:
         hanging.hang.clear()
         settings.INTERNAL_ADDRESSES = [upstream.address, hanging.address]
-        settings.MCP_CALL_TIMEOUT = 0.5
+        settings.MCP_CALL_TIMEOUT = 1.5
         names = ["hangs", *(f"s{number}" for number in range(4))]
         urls = [hanging.url] + [upstream.url] * 4
         servers = [a_server(url, name) for name, url in zip(names, urls, strict=True)]
