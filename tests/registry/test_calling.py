@@ -123,8 +123,8 @@ def test_the_time_is_for_all_tries_together(upstream: Upstream) -> None:
     server = a_server(upstream.url, retry_attempts=5, retry_delay_seconds=0)
     started = time.monotonic()
     with pytest.raises(TimedOut):
-        calling.call(server, a_tool_of(server, "slow", **IDEMPOTENT), {"seconds": 9}, timeout=0.3)
-    assert time.monotonic() - started < 1.5
+        calling.call(server, a_tool_of(server, "slow", **IDEMPOTENT), {"seconds": 9}, timeout=1)
+    assert time.monotonic() - started < 3
     assert len(upstream.calls) == 1
 
 
