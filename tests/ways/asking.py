@@ -1,6 +1,5 @@
 """A whole question in one line, for the tests of the ways."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from accounts.models import User
@@ -9,17 +8,6 @@ from gateway import ask, work
 from gateway.llm.base import Model
 from gateway.models import Door, Question
 from tests.cast import Cast
-
-
-@dataclass
-class AnsweredBy:
-    """Stands where a Celery task stands, and works with the given model."""
-
-    model: Model
-    name: str = "tests.answered_by"
-
-    def run(self, name: str) -> None:
-        work.run(name, model=self.model)
 
 
 class Parked:
