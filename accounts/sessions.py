@@ -1,6 +1,7 @@
 """Browser sessions: kept in the database with whose they are, so that they can be ended.
 
-The settings name this module as the session engine. A session ends when nobody has used it for
+The settings name this module as the session engine. A row holds the digest of its session's key:
+who has a copy of the database can act as nobody. A session ends when nobody has used it for
 `SESSION_TIMEOUT_MINUTES`, or for `SESSION_REMEMBER_DAYS` on a device that is to be remembered.
 """
 
@@ -9,12 +10,14 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.models import BrowserSession, User
+from accounts.models.keys import digest
 
 # How exact the time of the last use is: a busy page must not write on every request.
 EXACT = timedelta(minutes=1)
@@ -22,18 +25,39 @@ _SEEN = "seen_at"
 
 
 class SessionStore(DatabaseStore):
-    """Django's own store, on rows that know their person."""
+    """Django's own store, on rows that know their person and the digest of their key alone."""
+
+    # What awaits runs what is below, on a thread.
+    aload, aexists = SessionBase.aload, SessionBase.aexists
+    acreate, asave, adelete = SessionBase.acreate, SessionBase.asave, SessionBase.adelete
 
     @classmethod
     def get_model_class(cls) -> type[BrowserSession]:
         return BrowserSession
 
+    def load(self) -> dict[str, Any]:
+        live = BrowserSession.of_key(self.session_key).filter(expire_date__gt=timezone.now())
+        row = live.first()
+        if row is None:
+            self._session_key = None
+            return {}
+        return self.decode(row.session_data)
+
+    def exists(self, session_key: str) -> bool:
+        return BrowserSession.of_key(session_key).exists()
+
     def create_model_instance(self, data: dict[str, Any]) -> BrowserSession:
-        row: Any = super().create_model_instance(data)
         user = data.get(SESSION_KEY)
-        row.user_id = int(user) if user else None
-        found: BrowserSession = row
-        return found
+        return BrowserSession(
+            # One that has ended meanwhile has no key, and no row to be written to.
+            digest=digest(self.session_key or ""),
+            user_id=int(user) if user else None,
+            session_data=self.encode(data),
+            expire_date=self.get_expiry_date(),
+        )
+
+    def delete(self, session_key: str | None = None) -> None:
+        BrowserSession.of_key(session_key or self.session_key).delete()
 
 
 def begin(request: HttpRequest, *, remember: bool = False) -> None:
@@ -65,10 +89,9 @@ def mark_used(request: HttpRequest) -> None:
         request.session[_SEEN] = timezone.now().isoformat()
 
 
-def end_all(user: User, *, but: str | None = None) -> int:
-    """Log the person out everywhere, but for the session of this key; how many were ended."""
-    rows = BrowserSession.objects.filter(user=user).exclude(session_key=but or "")
-    return rows.delete()[0]
+def end_all(user: User) -> int:
+    """Log the person out everywhere; how many sessions were ended."""
+    return BrowserSession.objects.filter(user=user).delete()[0]
 
 
 def clear() -> None:
@@ -80,5 +103,5 @@ def _end_oldest(user: User, *, keep: int) -> None:
     if not keep:
         return
     live = BrowserSession.objects.filter(user=user, expire_date__gt=timezone.now())
-    newest = list(live.order_by("-began_at", "-session_key").values_list("pk", flat=True)[:keep])
+    newest = list(live.order_by("-began_at", "-digest").values_list("pk", flat=True)[:keep])
     BrowserSession.objects.filter(user=user).exclude(pk__in=newest).delete()

@@ -4,9 +4,9 @@ Whoever `by` is has the right already; here it is decided whether over this pers
 None is the command line, whose user has the database itself.
 """
 
-from accounts import authority
+from accounts import authority, sessions
 from accounts.errors import NotAllowed
-from accounts.models import BrowserSession, Role, User
+from accounts.models import Role, User
 from audit import record
 from audit.models import Entry
 from audit.record import Who
@@ -44,7 +44,7 @@ def set_status(
         User.objects.filter(pk=person.pk).update(status=status)
         if status == User.Status.SUSPENDED:
             # A browser that is still open must not be let in again with the person.
-            BrowserSession.objects.filter(user=person).delete()
+            sessions.end_all(person)
         record.write(
             Entry.Kind.PERSON_CHANGED,
             Entry.Outcome.OK,

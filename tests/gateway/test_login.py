@@ -117,7 +117,7 @@ def test_what_is_counted_holds_nothing_that_was_typed(client, dev):
 
 # --- Sessions -------------------------------------------------------------------------------------
 def lasts(client) -> timedelta:
-    row = BrowserSession.objects.get(session_key=client.session.session_key)
+    row = BrowserSession.of_key(client.session.session_key).get()
     return row.expire_date - timezone.now()
 
 
@@ -161,6 +161,19 @@ def test_more_sessions_than_one_may_have_end_the_oldest(dev, settings):
     assert [is_in(browser) for browser in browsers] == [False, True, True]
 
 
+def test_the_session_that_began_first_is_the_oldest_however_it_is_used(dev, settings):
+    settings.SESSIONS_AT_ONCE = 2
+    browsers = [Client() for _ in range(2)]
+    for browser in browsers:
+        log_in(browser)
+    session = browsers[0].session
+    session["used"] = "again"
+    session.save()
+    log_in(Client())
+
+    assert [is_in(browser) for browser in browsers] == [False, True]
+
+
 def test_without_a_limit_sessions_are_as_many_as_one_likes(dev):
     browsers = [Client() for _ in range(3)]
     for browser in browsers:
@@ -195,7 +208,7 @@ def test_a_suspension_ends_the_sessions_for_good(client, dev, cast):
 def test_sessions_that_have_ended_are_cleared_away(client, dev):
     log_in(client)
     log_in(Client())
-    old = BrowserSession.objects.get(session_key=client.session.session_key)
+    old = BrowserSession.of_key(client.session.session_key).get()
     BrowserSession.objects.filter(pk=old.pk).update(expire_date=timezone.now() - timedelta(days=1))
     sessions.clear()
 
