@@ -71,6 +71,11 @@ def unseal(text: str) -> dict[str, Any]:
     return values
 
 
+def reseal(text: str) -> str:
+    """The same credentials, encrypted with the newest key. Raises `CredentialUnreadable`."""
+    return seal(unseal(text))
+
+
 def resolve(values: Any) -> Any:
     """The same values with each `${NAME}` replaced from the environment.
 
