@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import budgets, limits
+from accounts import budgets, limits, meters
 from accounts.budgets import Amounts
 from accounts.errors import LimitReached
 from accounts.models import User
@@ -77,7 +77,7 @@ def admit_call(asker: Asker, server: Server, *, direct: bool) -> None:
     rates = limits.per_minute(name, server.requests_per_minute, server.burst, whose=whose)
     if direct:
         rates += limits.requests_of(asker.user)
-    budgeted = direct and budgets.limits_of(asker.user)
+    budgeted = direct and meters.limits_of(asker.user)
     if not rates and not budgeted:
         return
     with _translated(), transaction.atomic():
@@ -123,7 +123,7 @@ def settle_forgotten() -> int:
 # --- How it stands --------------------------------------------------------------------------------
 def usage(user: User) -> list[dict[str, Any]]:
     """How this person stands with each limit that holds for them."""
-    return [*_rates(user), *_running(user), *(line.as_detail() for line in budgets.standing(user))]
+    return [*_rates(user), *_running(user), *(line.as_detail() for line in meters.standing(user))]
 
 
 def _rates(user: User) -> Iterator[dict[str, Any]]:

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from django.db.models.functions import Now
 
-from accounts import budgets
+from accounts import budgets, meters
 from accounts.budgets import Amounts
 from accounts.errors import LimitReached
 from accounts.models import Hold, Meter, Role, Team, UsageLimit, User
@@ -52,7 +52,7 @@ def settle(holder, tokens=0, cost: str | None = "0"):
 
 
 def stands(user):
-    return {line.kind: (line.limit, line.used, line.held) for line in budgets.standing(user)}
+    return {line.kind: (line.limit, line.used, line.held) for line in meters.standing(user)}
 
 
 def age(days):
@@ -205,13 +205,14 @@ def test_a_limit_lowered_meanwhile_stops_the_next_turn(cast, limit):
 # --- Windows --------------------------------------------------------------------------------------
 def test_a_window_begins_with_the_first_use_and_is_over_after_its_days(cast, limit):
     limit(max_requests=1, period_days=7)
-    assert [line.resets_at for line in budgets.standing(cast.dev)] == [None]
+    assert [line.resets_at for line in meters.standing(cast.dev)] == [None]
     settle(hold(cast.dev))
 
     age(6.99)
     assert held(cast.dev, 1) == 0
     age(7)
     assert stands(cast.dev)["requests"] == (1, 0, 0)
+    assert [line.resets_at for line in meters.standing(cast.dev)] == [None]
     assert held(cast.dev, 2) == 1
 
 

@@ -33,7 +33,7 @@ from django.core.management import call_command
 from django.db import connection, connections
 from django.db.models.functions import Now
 
-from accounts import budgets, limits
+from accounts import limits, meters
 from accounts.errors import LimitReached
 from accounts.models import Hold, UsageLimit, User
 from gateway import errors, work
@@ -136,7 +136,7 @@ def die() -> None:
 
 def report() -> dict[str, object]:
     rows = list(Question.objects.all())
-    stands = budgets.standing(User.objects.get(email="dev@example.com"))
+    stands = meters.standing(User.objects.get(email="dev@example.com"))
     return {
         "states": sorted(row.state for row in rows),
         "spent": str(sum((row.cost or Decimal(0) for row in rows), Decimal(0))),
