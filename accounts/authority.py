@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from accounts.errors import Conflict, NotAllowed
-from accounts.models import Role, Rule, Team, User
+from accounts.models import Role, Rule, Team, UsageLimit, User
 from accounts.models.rules import default_roles
 from accounts.policy.rules import ADMIN
 
@@ -142,6 +142,12 @@ def may_change_role(user: User, role: Role) -> bool:
     return not holds(user, role.name) and may_hand_out(user, role)
 
 
+def require_role(user: User, role: Role, *, field: str = "") -> None:
+    """Raises NotAllowed for one's own role, and for one that is above."""
+    if not may_change_role(user, role):
+        raise NotAllowed(f"The role {role.name} is your own, or above yours.", field=field)
+
+
 def may_change_team(user: User, team: Team) -> bool:
     """Whether this person may rewrite the team: not their own, and none whose role is above."""
     if user.is_superuser:
@@ -159,6 +165,16 @@ def require_rule(user: User, rule: Rule) -> None:
     if rule.kind == Rule.Kind.DEFAULT_USER and isinstance(rule.condition, dict):
         named = Role.objects.filter(name=str(rule.condition.get("role", ""))).first()
         require_hand_out(user, named, field="condition.role")
+
+
+def require_limit(user: User, limit: UsageLimit) -> None:
+    """Raises NotAllowed for a limit of oneself or one's own role, and of whoever is above."""
+    if user.is_superuser:
+        return
+    if limit.role is not None:
+        require_role(user, limit.role, field="role")
+    if limit.user is not None:
+        require_over(user, limit.user)
 
 
 def may_be_given(user: User, rows: QuerySet[Any]) -> QuerySet[Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts import authority, publishing
-from accounts.errors import Conflict, NotAllowed
+from accounts.errors import Conflict
 from accounts.models import PolicyVersion, ProvisioningRule, Role, Rule, Team, User
 from accounts.policy import PolicyError
 from audit import changes
@@ -37,7 +37,7 @@ def change(
     """Give the role these values. Rules name a role, so it keeps its name."""
     with transaction.atomic():
         row = Role.objects.select_for_update().get(pk=role.pk)
-        _require_change(by, row)
+        authority.require_role(by, row)
         changed = changes.apply(row, values, told=TOLD)
         return row, _save(row, changed, by=by, who=who)
 
@@ -46,7 +46,7 @@ def delete(role: Role, *, by: User, who: Who) -> PolicyVersion:
     """Delete the role; Conflict while anybody has it."""
     with transaction.atomic():
         row = Role.objects.select_for_update().get(pk=role.pk)
-        _require_change(by, row)
+        authority.require_role(by, row)
         holders = holders_of(row)
         if holders:
             raise Conflict(f"{holders} it: give them another role first.")
@@ -68,11 +68,6 @@ def holders_of(role: Role) -> str:
     if not parts:
         return ""
     return f"{' and '.join(parts)} {'has' if len(parts) == 1 and parts[0][:2] == '1 ' else 'have'}"
-
-
-def _require_change(by: User, role: Role) -> None:
-    if not authority.may_change_role(by, role):
-        raise NotAllowed(f"The role {role.name} is your own, or above yours.")
 
 
 def _save(role: Role, changed: Changed, *, by: User, who: Who) -> PolicyVersion:

@@ -13,11 +13,23 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from accounts import issuing, people
-from accounts.errors import BadValue
-from accounts.models import ApiKey, ServerGrant, User
+from accounts import authority, issuing, people
+from accounts.admin import standing
+from accounts.errors import BadValue, NotAllowed
+from accounts.models import ApiKey, ServerGrant, UsageLimit, User
 from accounts.policy import PatternError, check_granted
 from accounts.publishing import fault_of
+from audit.recorded import RecordedAdmin
+
+
+class RequestInForms(RecordedAdmin):
+    """Lets its forms know who is at the admin: they have the `request`."""
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return type(form.__name__, (form,), {"request": request})
 
 
 class PolicyForm(forms.ModelForm):
@@ -75,6 +87,25 @@ class GrantForm(forms.ModelForm):
             return list(check_granted(self.cleaned_data["tools"]))
         except PatternError as error:
             raise forms.ValidationError(str(error)) from error
+
+
+class LimitForm(forms.ModelForm):
+    """A usage limit; nobody's own, and none of whoever is above."""
+
+    request: HttpRequest
+
+    class Meta:
+        model = UsageLimit
+        fields: ClassVar = ["user", "role", "period_days", "max_requests", "max_tokens", "max_cost"]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        whose = {name: values[name] for name in ("user", "role") if name in values}
+        try:
+            authority.require_limit(standing.administrator(self.request), UsageLimit(**whose))
+        except NotAllowed as error:
+            self.add_error(error.field or "user", str(error))
+        return values
 
 
 class KeyForm(forms.Form):

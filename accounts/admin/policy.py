@@ -12,10 +12,10 @@ from unfold.decorators import display
 
 from accounts import authority, publishing, roles, rules, switching, teams
 from accounts.admin import standing
-from accounts.admin.forms import PolicyForm
+from accounts.admin.forms import PolicyForm, RequestInForms
 from accounts.errors import NotAllowed
 from accounts.models import Role, Rule, Team
-from audit.recorded import RecordedAdmin, who_at
+from audit.recorded import who_at
 from audit.switched import SwitchedAdmin
 
 RULE_HELP = (
@@ -25,16 +25,10 @@ RULE_HELP = (
 )
 
 
-class PublishingAdmin(RecordedAdmin):
+class PublishingAdmin(RequestInForms):
     """Publishes the policy in the transaction of each change; what would break it is not done."""
 
     form = PolicyForm
-
-    def get_form(
-        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
-    ) -> Any:
-        form = super().get_form(request, obj, change=change, **kwargs)
-        return type(form.__name__, (form,), {"request": request})
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         publishing.save(obj, self.changed(form), who=who_at(request))

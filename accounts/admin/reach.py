@@ -8,9 +8,10 @@ from django.utils import timezone
 from unfold.contrib.filters.admin import FieldTextFilter
 from unfold.decorators import display
 
-from accounts import authority
+from accounts import authority, usage_limits
 from accounts.admin import standing
-from accounts.admin.forms import GrantForm
+from accounts.admin.forms import GrantForm, LimitForm, RequestInForms
+from accounts.errors import NotAllowed
 from accounts.models import ProvisioningRule, ServerGrant, UsageLimit
 from audit.models import Entry
 from audit.recorded import RecordedAdmin
@@ -37,15 +38,10 @@ class OfAPersonAdmin(RecordedAdmin):
 
 
 def _may_touch(request: HttpRequest, obj: Any) -> bool:
-    person, role = getattr(obj, "user", None), getattr(obj, "role", None)
-    if standing.is_super(request):
+    person = getattr(obj, "user", None)
+    if standing.is_super(request) or person is None:
         return True
-    if person is None:
-        # What bounds a role bounds whoever has it: nobody raises their own.
-        administrator = standing.administrator(request)
-        return role is None or authority.may_change_role(administrator, role)
-    is_self = standing.is_self(request, person)
-    return not is_self and standing.may_administer(request, person)
+    return not standing.is_self(request, person) and standing.may_administer(request, person)
 
 
 @admin.register(ServerGrant)
@@ -78,11 +74,12 @@ class ServerGrantAdmin(OfAPersonAdmin):
 
 
 @admin.register(UsageLimit)
-class UsageLimitAdmin(OfAPersonAdmin):
+class UsageLimitAdmin(RequestInForms, OfAPersonAdmin):
     """What one person, or each person of a role, may use in a period."""
 
+    form = LimitForm
     list_select_related: ClassVar = ["user", "role"]
-    recorded_values: ClassVar = ["user", "role", *_BOUNDS]
+    recorded_values: ClassVar = usage_limits.TOLD
     list_display: ClassVar = ["whose", *_BOUNDS]
     fields: ClassVar = ["user", "role", *_BOUNDS]
     search_fields: ClassVar = ["user__email", "role__name"]
@@ -90,6 +87,25 @@ class UsageLimitAdmin(OfAPersonAdmin):
     @display(description="of")
     def whose(self, limit: UsageLimit) -> str:
         return limit.whose
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _may_limit(request, obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _may_limit(request, obj) and super().has_delete_permission(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        # What was used of it is theirs.
+        return ["user", "role"] if obj else []
+
+
+def _may_limit(request: HttpRequest, limit: Any) -> bool:
+    try:
+        if isinstance(limit, UsageLimit):
+            authority.require_limit(standing.administrator(request), limit)
+    except NotAllowed:
+        return False
+    return True
 
 
 @admin.register(ProvisioningRule)

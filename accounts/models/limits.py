@@ -3,11 +3,13 @@
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
 from accounts.models.people import Role, User
+
+LONGEST_DAYS = 3660
 
 
 class UsageLimit(models.Model):
@@ -27,7 +29,9 @@ class UsageLimit(models.Model):
         related_name="usage_limit",
         help_text="Each person of the role has this much, instead of one person.",
     )
-    period_days = models.PositiveIntegerField(default=30, validators=[MinValueValidator(1)])
+    period_days = models.PositiveIntegerField(
+        default=30, validators=[MinValueValidator(1), MaxValueValidator(LONGEST_DAYS)]
+    )
     max_requests = models.PositiveIntegerField(
         null=True, blank=True, help_text="Questions and direct tool calls."
     )
@@ -35,7 +39,12 @@ class UsageLimit(models.Model):
         null=True, blank=True, help_text="Of the model, read and written."
     )
     max_cost = models.DecimalField(
-        max_digits=12, decimal_places=4, null=True, blank=True, help_text="US dollars."
+        max_digits=12,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="US dollars.",
     )
 
     class Meta:

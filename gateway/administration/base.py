@@ -30,6 +30,8 @@ DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
 # A database's widest OFFSET is narrower than Python's numbers.
 MAX_OFFSET = 2**31
+# The widest number that every database's column of this kind holds.
+WIDEST = 2**31 - 1
 
 PAGING = [
     OpenApiParameter("limit", int, description=f"Rows on the page, at most {MAX_LIMIT}."),

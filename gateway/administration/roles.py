@@ -16,8 +16,6 @@ from gateway import api_shapes as shapes
 from gateway.administration import base
 from gateway.administration.published import Before, PublishedShape
 
-# The widest number that every database's column of this kind holds.
-WIDEST = 2**31 - 1
 _PLAIN = (
     *("name", "display_name", "description", "color"),
     *authority.FLAGS,
@@ -57,7 +55,7 @@ def _text(longest: int) -> serializers.Field:
 
 
 def _count() -> serializers.Field:
-    return serializers.IntegerField(required=False, min_value=0, max_value=WIDEST)
+    return serializers.IntegerField(required=False, min_value=0, max_value=base.WIDEST)
 
 
 class _Change(shapes.Strict):

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.django_db
 PEOPLE = "/admin/accounts/user/"
 RULES = "/admin/accounts/rule/"
 ROLES = "/admin/accounts/role/"
+LIMITS = "/admin/accounts/usagelimit/"
 
 
 @pytest.fixture
@@ -286,14 +287,27 @@ def test_a_clerk_changes_neither_their_own_role_nor_its_rules(clerk, cast):
     assert Rule.objects.filter(role="viewer").count() == 0
 
 
-def test_a_clerk_bounds_other_roles_and_not_their_own(clerk, cast):
-    cast.guest.user_permissions.add(*Permission.objects.filter(codename="change_usagelimit"))
-    own = UsageLimit.objects.create(role=cast.guest.role, max_requests=1)
-    other = UsageLimit.objects.create(role=cast.dev.role, max_requests=1)
+def test_a_clerk_bounds_other_roles_and_people_and_not_their_own(clerk, cast):
+    rights = Permission.objects.filter(codename__in=["add_usagelimit", "change_usagelimit"])
+    cast.guest.user_permissions.add(*rights)
+    own, other = cast.guest.role, cast.dev.role
 
-    for limit in (own, other):
-        page = f"/admin/accounts/usagelimit/{limit.pk}/change/"
-        clerk.post(page, {"role": limit.role_id, "period_days": 30, "max_requests": 9})
+    def add(**whose):
+        page = clerk.post(f"{LIMITS}add/", {"period_days": 30, "max_requests": 1} | whose)
+        return list(page.context["adminform"].form.errors) if page.status_code == 200 else None
 
-    bounds = {limit.pk: limit.max_requests for limit in UsageLimit.objects.all()}
-    assert bounds == {own.pk: 1, other.pk: 9}
+    assert (add(role=own.pk), add(user=cast.guest.pk), add(user=cast.ada.pk)) == (
+        ["role"],
+        ["user"],
+        ["user"],
+    )
+    assert (add(role=other.pk), add(user=cast.dev.pk)) == (None, None)
+
+    forbidden = UsageLimit.objects.create(role=own, max_requests=1)
+    for limit in UsageLimit.objects.filter(role__isnull=False):
+        # A limit that is theirs to change cannot be made one of their own role, either.
+        moved = {"role": cast.ada.role_id, "period_days": 30, "max_requests": 9}
+        clerk.post(f"{LIMITS}{limit.pk}/change/", moved)
+
+    found = {limit.role: limit.max_requests for limit in UsageLimit.objects.exclude(role=None)}
+    assert (found, forbidden.role) == ({own: 1, other: 9}, own)

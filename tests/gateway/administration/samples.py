@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from accounts.models import ApiKey, Role, Rule, ServerGrant, Team, User
+from accounts.models import ApiKey, Role, Rule, ServerGrant, Team, UsageLimit, User
 
 ADMIN = "/api/admin"
 
 
 def rows(cast: Any) -> dict[str, Any]:
     """What the paths' parameters stand for; `upstream` is registered already."""
-    Role.objects.create(name="spare")
+    spare = Role.objects.create(name="spare")
     team = Team.objects.create(key="red")
     team.members.add(cast.guest)
     Team.objects.create(key="blue")
@@ -17,6 +17,7 @@ def rows(cast: Any) -> dict[str, Any]:
     grant = ServerGrant.objects.create(user=cast.dev, server="upstream", tools=["delete_item"])
     waiting = User.objects.create_user("new@example.com", status=User.Status.PENDING)
     return {
+        "limit": UsageLimit.objects.create(role=spare, max_requests=1).pk,
         "dev": cast.dev.pk,
         "guest": cast.guest.pk,
         "waiting": waiting.pk,
@@ -46,6 +47,17 @@ REQUESTS: list[tuple[str, str, Any, int, str]] = [
         "can_manage_users",
     ),
     ("delete", "grants/{grant}", None, 200, "can_manage_users"),
+    ("get", "limits", None, 200, "can_manage_users"),
+    (
+        "post",
+        "limits",
+        {"person": "dev@example.com", "max_requests": 5, "max_cost": 0.5},
+        201,
+        "can_manage_users",
+    ),
+    ("get", "limits/{limit}", None, 200, "can_manage_users"),
+    ("patch", "limits/{limit}", {"max_tokens": 7, "max_cost": None}, 200, "can_manage_users"),
+    ("delete", "limits/{limit}", None, 200, "can_manage_users"),
     ("get", "roles", None, 200, "can_modify_config"),
     ("post", "roles", {"name": "analyst", "denied_tools": ["drop_*"]}, 201, "can_modify_config"),
     ("get", "roles/spare", None, 200, "can_modify_config"),
