@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0007_limits'),
+        ('accounts', '0008_sessions_by_digest'),
     ]
 
     operations = [
