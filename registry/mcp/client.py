@@ -22,6 +22,7 @@ from registry.mcp.loop import LoopThread, Stop
 
 if TYPE_CHECKING:
     from registry.mcp.connection import Connection
+    from registry.mcp.plain import Answer
 
 T = TypeVar("T")
 
@@ -84,6 +85,15 @@ class Connections:
     def ping(self, endpoint: Endpoint, timeout: float | None = None) -> float:
         """Milliseconds the server took to answer the smallest question its generation knows."""
         return self._run(endpoint, _ping, timeout=timeout)
+
+    def fetch(self, endpoint: Endpoint, *, accept: str, timeout: float) -> "Answer":
+        """What lies at the endpoint's address, whatever it is: one GET."""
+        from registry.mcp import plain  # noqa: PLC0415  loads the MCP SDK's types
+
+        return self._loop.run(
+            lambda: plain.fetch(endpoint, self._resolver, accept=accept, seconds=timeout),
+            timeout=timeout,
+        )
 
     def close(self, name: str) -> None:
         """End the connections to the server of this name, and its child process."""

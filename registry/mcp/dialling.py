@@ -9,8 +9,9 @@ import anyio.to_thread
 import httpcore2
 import httpx2
 
-from registry.mcp import guard
+from registry.mcp import answers, guard
 from registry.mcp.endpoint import Endpoint
+from registry.mcp.errors import BadAnswer, Unreachable
 
 # One unreachable address of several may not use up the time of the others.
 ATTEMPT_SECONDS = 3.0
@@ -66,3 +67,27 @@ def pool(endpoint: Endpoint, resolver: guard.Resolver) -> httpcore2.AsyncConnect
         keepalive_expiry=30,
         network_backend=GuardedBackend(endpoint, resolver),
     )
+
+
+async def send(
+    pool: httpcore2.AsyncConnectionPool, request: httpcore2.Request
+) -> httpcore2.Response:
+    """The answer to a request, its body not yet read.
+
+    Raises Unreachable, GuardRefused among it, and BadAnswer for a compressed one.
+    """
+    try:
+        response = await pool.handle_async_request(request)
+    except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+        reason = str(error) or "the server does not answer"
+        raise Unreachable(f"No connection to the server: {reason}.", executed="no") from None
+    except httpcore2.LocalProtocolError:
+        # The library's text would repeat the header, which may be a credential.
+        raise Unreachable("A header of this server is not valid.", executed="no") from None
+    except answers.BROKEN:
+        raise Unreachable("The connection broke, or the server does not speak HTTP.") from None
+    encoding = answers.header(response, b"content-encoding").strip().lower()
+    if encoding not in ("", "identity"):
+        await response.aclose()
+        raise BadAnswer(f"The server compressed its answer ({encoding[:20]}), unasked.")
+    return response

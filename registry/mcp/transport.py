@@ -17,7 +17,6 @@ import httpx2
 from registry.mcp import answers, dialling, events, guard, parsing
 from registry.mcp.endpoint import Endpoint
 from registry.mcp.errors import (
-    BadAnswer,
     GuardRefused,
     Stale,
     Unreachable,
@@ -192,21 +191,7 @@ class SafeTransport(httpx2.AsyncBaseTransport):
             if exchange is not None and event.endswith(".send_request_headers.started"):
                 exchange.sent = True
 
-        try:
-            response = await self._pool.handle_async_request(_core_request(request, trace))
-        except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
-            reason = str(error) or "the server does not answer"
-            raise Unreachable(f"No connection to the server: {reason}.", executed="no") from None
-        except httpcore2.LocalProtocolError:
-            # The SDK's text would repeat the header, which may be a credential.
-            raise Unreachable("A header of this server is not valid.", executed="no") from None
-        except answers.BROKEN:
-            raise Unreachable("The connection broke, or the server does not speak HTTP.") from None
-        encoding = answers.header(response, b"content-encoding").strip().lower()
-        if encoding not in ("", "identity"):
-            await response.aclose()
-            raise BadAnswer(f"The server compressed its answer ({encoding[:20]}), unasked.")
-        return response
+        return await dialling.send(self._pool, _core_request(request, trace))
 
     def _check_origin(self, url: httpx2.URL) -> None:
         port = url.port or (443 if url.scheme == "https" else 80)
