@@ -19,6 +19,7 @@ from decimal import Decimal
 from urllib.parse import quote, quote_plus
 
 from audit.shapes import REDACTED, names_secret, redact_shapes
+from audit.storable import storable
 
 __all__ = ["REDACTED", "forget", "redact", "redact_text", "remember"]
 
@@ -29,7 +30,6 @@ MAX_TEXT = 4_000_000
 MAX_BITS = 512
 TOO_DEEP, TOO_MUCH = "[too deep]", "[too much]"
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _SCHEMA_TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
 
 _lock = threading.Lock()
@@ -64,7 +64,7 @@ def _settle(secrets: frozenset[str]) -> None:
 
 def _spellings(secret: str) -> Iterator[str]:
     """The secret as it may turn up: plain, in JSON, HTML, a URL, a header or as bytes."""
-    plain = _storable(secret)
+    plain = _plain(secret)
     octets = secret.encode(errors="replace")
     yield from (plain, json.dumps(secret)[1:-1], json.dumps(plain, ensure_ascii=False)[1:-1])
     yield from (repr(plain)[1:-1], html.escape(plain))
@@ -87,7 +87,7 @@ def _base64_spellings(octets: bytes) -> Iterator[str]:
 
 def redact_text(text: str) -> str:
     """The text without secrets, NUL and lone surrogates, at most four million characters of it."""
-    text = _storable(text[:MAX_TEXT])
+    text = _plain(text[:MAX_TEXT])
     if _may_hold_form(text):
         for form in _forms:
             if form in text:
@@ -103,11 +103,10 @@ def _may_hold_form(text: str) -> bool:
     return not _heads.isdisjoint(pieces)
 
 
-def _storable(text: str) -> str:
-    """No NUL, which PostgreSQL refuses, and no half characters, which UTF-8 does."""
-    if "\0" in text:
-        text = text.replace("\0", "")
-    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+def _plain(text: str) -> str:
+    """The text as it is kept, without NUL: one that stands in a secret must not hide it."""
+    text = text.replace("\0", "")
+    return text if text.isascii() else storable(text)
 
 
 def redact(value: object) -> object:

@@ -1,9 +1,10 @@
 """The shapes of the API's bodies: what comes in is checked by them, what goes out documented."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from rest_framework import serializers
+
+from audit.storable import is_storable
 
 
 class Strict(serializers.Serializer):
@@ -29,21 +30,12 @@ class StrictText(serializers.CharField):
 
 
 class StrictJson(serializers.JSONField):
-    """A JSON value; no text in it may hold a NUL, which PostgreSQL does not store."""
+    """A JSON value that every database can hold."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if any("\x00" in text for text in _texts_in(data)):
+        if not is_storable(data):
             raise serializers.ValidationError("A text in it holds a NUL.")
         return super().to_internal_value(data)
-
-
-def _texts_in(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        yield from (text for pair in value.items() for one in pair for text in _texts_in(one))
-    elif isinstance(value, list):
-        yield from (text for one in value for text in _texts_in(one))
 
 
 class Ask(Strict):

@@ -18,6 +18,7 @@ from accounts.policy import STANDINGS
 from audit import record
 from audit.models import Entry
 from audit.record import Who
+from audit.storable import storable
 from gateway import admission, errors, heartbeat, progress, work
 from gateway.asker import Asker
 from gateway.models import Conversation, Door, Question
@@ -113,7 +114,7 @@ def _accept(text: str, origin: _Origin, *, key: str, digest: str) -> tuple[Quest
 def _checked_text(text: str) -> str:
     if not isinstance(text, str):
         raise errors.BadRequest("The question must be text.", field="question")
-    text = text.replace("\x00", "").encode("utf-8", "replace").decode().strip()
+    text = storable(text.replace("\x00", "")).strip()
     if not text:
         raise errors.BadRequest("The question is empty.", field="question")
     if len(text) > settings.QUESTION_MAX_CHARACTERS:

@@ -6,7 +6,7 @@ Nothing is sent from here; `gateway.calls` carries out what was checked.
 import copy
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from accounts.policy import Decision, Effect, Inputs
 from audit import record
 from audit.models import Entry
 from audit.redact import redact, redact_text
+from audit.storable import is_storable
 from gateway import admission, errors
 from gateway.asker import Asker
 from gateway.models import Approval, Call, Door, Question
@@ -90,10 +91,17 @@ def check(wish: Wish) -> Checked:
         raise turn_down(checked, errors.Refused(decision))
     if not checked.asks:
         limit(checked)
-    problems = schemas.validate(tool.input_schema, arguments)
+    problems = _problems(tool, arguments)
     if problems:
         raise turn_down(checked, errors.BadArguments("; ".join(problems), field="arguments"))
     return checked
+
+
+def _problems(tool: Tool, arguments: dict[str, Any]) -> Sequence[str]:
+    """What is wrong with the arguments, as sentences."""
+    if not is_storable(arguments):
+        return ["arguments: a text in them holds a NUL or half a character, and is not sent"]
+    return schemas.validate(tool.input_schema, arguments)
 
 
 def _decide(wish: Wish, tool: Tool) -> Checked:

@@ -6,6 +6,7 @@ from celery import Task
 from django.db import transaction
 
 from audit.models import Entry
+from audit.storable import storable
 from gateway import approvals, errors, parking, present, progress, work
 from gateway.asker import Asker
 from gateway.models import Approval, ApprovalQuerySet
@@ -85,7 +86,7 @@ def expire(task: Task) -> int:
 
 
 def _clean(reason: str) -> str:
-    return reason.replace("\x00", "").encode("utf-8", "replace").decode().strip()
+    return storable(reason.replace("\x00", "")).strip()
 
 
 def _check_right(approval: Approval, asker: Asker, wanted: Approval.State) -> None:

@@ -4,6 +4,7 @@ What is handed out is shared by all threads: nobody changes it.
 """
 
 from audit.stamps import Kept
+from audit.storable import is_storable
 from registry.models import Tool
 
 _kept = Kept("registry", size=50_000, of="tools")
@@ -25,6 +26,8 @@ def everything() -> tuple[Tool, ...]:
 
 
 def _read(**exactly: str) -> Tool | None:
+    if not all(map(is_storable, exactly.values())):
+        return None
     return Tool.objects.select_related("server").filter(**exactly).first()
 
 

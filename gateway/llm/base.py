@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
+from audit.storable import LOST, REPLACEMENT, storable
+
 Message = Mapping[str, Any]
 Block = dict[str, Any]
 
@@ -87,9 +89,9 @@ def _add(left: int | None, right: int | None) -> int | None:
 class Reply:
     """One whole turn of the model.
 
-    `content` holds the assistant's blocks as they came (thinking and signatures too); the next turn
-    must replay them unchanged. `usage` is that of the attempt that succeeded; with more than one in
-    `attempts` the provider may have billed more.
+    `content` holds the assistant's blocks as they came (thinking and signatures too), as far as a
+    database can keep that; the next turn must replay them unchanged. `usage` is that of the attempt
+    that succeeded; with more than one in `attempts` the provider may have billed more.
     """
 
     text: str
@@ -102,7 +104,12 @@ class Reply:
 
 
 def reply_of(content: list[Block], *, stop: str, usage: Usage, model: str) -> Reply:
-    """Read a whole turn from its blocks; only a turn that stopped for tool use has tool uses."""
+    """Read a whole turn from its blocks; only a turn that stopped for tool use has tool uses.
+
+    What cannot be kept becomes a character that no tool's name and no argument may hold: a use is
+    never repaired into another one, which would then be made.
+    """
+    content = [storable(block, instead=_instead_in(block)) for block in content]
     uses = (block for block in content if block.get("type") == "tool_use" and stop == Stop.TOOL_USE)
     return Reply(
         text="".join(block["text"] for block in content if block.get("type") == "text"),
@@ -112,6 +119,10 @@ def reply_of(content: list[Block], *, stop: str, usage: Usage, model: str) -> Re
         content=content,
         model=model,
     )
+
+
+def _instead_in(block: Block) -> str:
+    return LOST if block.get("type") == "tool_use" else REPLACEMENT
 
 
 def ignore() -> None:

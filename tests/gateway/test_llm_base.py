@@ -1,5 +1,6 @@
 import pytest
 
+from audit.storable import LOST
 from gateway.llm.base import NO_TOKENS, Stop, ToolUse, Usage, reply_of
 
 BLOCKS = [
@@ -32,7 +33,7 @@ def test_a_turn_that_stopped_for_tools_has_tool_uses() -> None:
     reply = reply_of(BLOCKS, stop=Stop.TOOL_USE, usage=NO_TOKENS, model="m")
     assert reply.tool_uses == (ToolUse(id="t1", name="time__now", arguments={"zone": "UTC"}),)
     assert reply.text == "I look."
-    assert reply.content is BLOCKS
+    assert reply.content == BLOCKS
 
 
 @pytest.mark.parametrize(
@@ -41,3 +42,14 @@ def test_a_turn_that_stopped_for_tools_has_tool_uses() -> None:
 )
 def test_a_turn_that_stopped_for_anything_else_has_none(stop: str) -> None:
     assert reply_of(BLOCKS, stop=stop, usage=NO_TOKENS, model="m").tool_uses == ()
+
+
+def test_what_no_database_keeps_is_never_read_as_another_tool_or_argument() -> None:
+    use = {"type": "tool_use", "id": "t\0", "name": "time__now\0", "input": {"zone": "\ud800"}}
+    content = [{"type": "text", "text": "a\0"}, use]
+    reply = reply_of(content, stop=Stop.TOOL_USE, usage=NO_TOKENS, model="m")
+
+    lost = ToolUse(id=f"t{LOST}", name=f"time__now{LOST}", arguments={"zone": LOST})
+    assert (reply.text, reply.tool_uses) == ("a\ufffd", (lost,))
+    replayed = reply_of(reply.content, stop=Stop.TOOL_USE, usage=NO_TOKENS, model="m")
+    assert replayed == reply

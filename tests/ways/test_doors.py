@@ -206,10 +206,15 @@ def test_no_other_spelling_of_a_name_reaches_a_tool_over_rest(cast, upstream, cl
 
 def test_no_other_spelling_of_a_name_reaches_a_tool_by_the_model(cast, upstream):
     names = [row["call"] for row in spellings() if isinstance(row["call"], str)]
-    # On PostgreSQL a turn with a NUL in it cannot be stored: the whole question fails, unsent.
-    names = [name for name in names if "\0" not in name]
     names += ["Upstream__echo", "upstream__echo ", "upstream__Echo", "upstream__e\u0441ho", "echo"]
-    names += ["upstream__echo\n", "upstream/echo", "upstream__%", ""]
+    names += [
+        "upstream__echo\n",
+        "upstream__echo\x00",
+        "upstream__echo\ud800",
+        "upstream/echo",
+        "upstream__%",
+        "",
+    ]
     model = ScriptedModel([uses(*[(name, {"text": "x"}) for name in names]), says("no")])
 
     asked(cast, cast.ada, "try them all", model)

@@ -7,7 +7,11 @@ from accounts.models import Rule
 from audit import chain
 from audit.models import Entry
 from audit.redact import redact
+from gateway import work
+from gateway.llm.scripted import ScriptedModel, says, uses
+from gateway.models import Question
 from registry.models import Tool
+from tests.ways.asking import asked, results_read
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,6 +42,49 @@ def test_the_upstream_gets_byte_for_byte_what_is_on_the_record(
     assert chain.canonical(redact(received)) == chain.canonical(first.arguments)
     assert first.arguments_digest == chain.digest(redact(received))
     assert first.arguments == received
+
+
+NOT_KEPT = ["\x00", "/tmp/a\x00b", "\ud800", "half \udfff", float("nan"), float("inf"), "\ufdd0"]
+
+
+def test_a_model_is_told_of_arguments_that_nobody_can_keep_and_nothing_is_sent(cast, upstream):
+    Tool.objects.filter(name="echo").update(input_schema=ANYTHING)
+    odd = [{"text": text} for text in NOT_KEPT] + [{"text": {"deep": ["\x00"]}}, {"text\x00": "x"}]
+    model = ScriptedModel([uses(*[("upstream__echo", arguments) for arguments in odd]), says("no")])
+
+    question = asked(cast, cast.dev, "try them all", model)
+
+    assert (question.state, question.answer, upstream.calls) == ("answered", "no", [])
+    [told] = set(results_read(model))
+    assert "holds a NUL or half a character" in told[0]
+    refused = Entry.objects.filter(kind="call.refused").values_list("error_code", flat=True)
+    assert list(refused) == ["bad_arguments"] * len(odd)
+
+
+def test_a_question_goes_on_after_a_crash_without_the_argument_repaired(cast, upstream):
+    model = ScriptedModel([uses(("upstream__echo", {"text": "a\x00b"})), says("no")])
+    question = asked(cast, cast.dev, "try", model)
+    question.calls.all().delete()
+    Question.objects.filter(pk=question.pk).update(state=Question.State.QUEUED)
+
+    work.run(question.pk, model=ScriptedModel([says("still no")]))
+
+    assert (upstream.calls, question.calls.get().error_code) == ([], "bad_arguments")
+
+
+def test_what_a_model_says_is_kept_with_a_sign_for_what_cannot_be(cast, upstream):
+    question = asked(cast, cast.dev, "hello", ScriptedModel([says("a\x00b \ud800 c")]))
+
+    assert (question.state, question.answer) == ("answered", "a\ufffdb \ufffd c")
+
+
+def test_a_nul_in_an_argument_is_refused_over_rest(cast, upstream, client_of):
+    body = {"server": "upstream", "tool": "echo", "arguments": {"text": "a\x00b"}}
+
+    answer = client_of(cast.dev).post("/api/mcp/tools/call", body, format="json")
+
+    assert (answer.status_code, answer.json()["error"]["field"]) == (400, "arguments")
+    assert upstream.calls == []
 
 
 TWICE = [
