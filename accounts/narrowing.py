@@ -1,9 +1,20 @@
-"""What a change of the policy may say of single people: their own entry, and what grants keep."""
+"""What a change of the policy may say of single people: role, own entry, what grants keep."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from accounts.models import ServerGrant, User
+from accounts.models import Role, ServerGrant, User
+
+
+def set_role(email: str, name: str) -> list[str]:
+    """Give a person this role; say what that changed. Raises Role.DoesNotExist."""
+    person = User.objects.select_related("role").get(email=email)
+    role, before = Role.objects.get(name=name), person.role
+    if before == role:
+        return []
+    person.role = role
+    person.save(update_fields=["role"])
+    return [f"person {email}: role {before.name if before else 'nothing'} → {name}"]
 
 
 def set_reach(email: str, allowed_mcps: Any) -> list[str]:

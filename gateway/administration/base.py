@@ -101,8 +101,8 @@ def page(
 
 def bounds(request: Request) -> tuple[int, int]:
     """The `limit` and `offset` that the address asks for."""
-    limit = _number(request, "limit", DEFAULT_LIMIT, most=MAX_LIMIT)
-    return limit, _number(request, "offset", 0, most=MAX_OFFSET)
+    limit = number(request, "limit", DEFAULT_LIMIT, most=MAX_LIMIT)
+    return limit, number(request, "offset", 0, most=MAX_OFFSET)
 
 
 def filters(request: Request, *names: str) -> dict[str, str]:
@@ -158,7 +158,8 @@ def checked(shape: type[serializers.Serializer], request: Request) -> dict[str, 
     return values
 
 
-def _number(request: Request, name: str, default: int, *, most: int) -> int:
+def number(request: Request, name: str, default: int, *, most: int) -> int:
+    """The whole number that the address gives this parameter; an error names it."""
     text = request.query_params.get(name, str(default))
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else -1
     if not (name == "offset" and number == 0) and not 1 <= number <= most:

@@ -14,6 +14,7 @@ from gateway.administration import (
     roles,
     rules,
     servers,
+    suggestions,
     switches,
     teams,
 )
@@ -63,6 +64,8 @@ urlpatterns = [
     path("cache/clear", cache.ClearView.as_view(), name="admin-clear-cache"),
     path("reload", cache.ReloadView.as_view(), name="admin-reload"),
     path("switches", switches.SwitchesView.as_view(), name="admin-switches"),
+    path("policy/suggestions", suggestions.SuggestionsView.as_view(), name="admin-suggestions"),
+    path("policy/suggestions.yaml", suggestions.DraftView.as_view(), name="admin-draft"),
     path("policy/versions", policy.VersionsView.as_view(), name="admin-policy-versions"),
     path("policy/versions/compare", policy.CompareView.as_view(), name="admin-policy-compare"),
     path(

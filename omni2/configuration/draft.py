@@ -37,15 +37,18 @@ class Draft:
     governed: Q
     rules: list[RuleSpec] = field(default_factory=list)
     roles: list[RoleSpec] = field(default_factory=list)
-    reach: Mapping[str, Any] = field(default_factory=dict)
+    people: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     grants: list[tuple[str, str, list[str]]] = field(default_factory=list)
 
     def apply(self) -> list[str]:
         """Make the rows say it; return what changed, in words. The caller's transaction."""
         changes = importing.apply_roles(self.roles)
         changes += importing.replace_rules(self.rules, self.governed)
-        for email, reach in self.reach.items():
-            changes += narrowing.set_reach(email, reach)
+        for email, said in self.people.items():
+            if "role" in said:
+                changes += narrowing.set_role(email, said["role"])
+            if "allowed_mcps" in said:
+                changes += narrowing.set_reach(email, said["allowed_mcps"])
         for email, server, tools in self.grants:
             changes += narrowing.narrow_grants(email, server, tools)
         return changes
@@ -62,7 +65,7 @@ def read_draft(checked: Checked, known: Known) -> Draft:
         governed=_governed(checked.data),
         rules=[*rules, *([default_user] if default_user else [])],
         roles=roles,
-        reach=dict(_reach(checked, reader)),
+        people=dict(_people(checked, reader)),
         grants=list(_grants(checked, known)),
     )
 
@@ -101,14 +104,21 @@ def _roles(checked: Checked, known: Known) -> Iterator[RoleSpec]:
         yield RoleSpec(name, columns | said.get("permissions", {}))
 
 
-def _reach(checked: Checked, reader: People) -> Iterator[tuple[str, Any]]:
+def _people(checked: Checked, reader: People) -> Iterator[tuple[str, dict[str, Any]]]:
+    roles = set(Role.objects.values_list("name", flat=True))
     for written, said in checked.data.get("people", {}).items():
         path = join("people", written)
         email = written.strip().lower()
         if not User.objects.filter(email=email).exists():
             checked.refuse(path, f"there is no person {written!r}")
-        elif "allowed_mcps" in said:
-            yield email, reader.reach(said["allowed_mcps"], f"{path}.allowed_mcps")
+            continue
+        found = dict(said)
+        if "role" in said and said["role"] not in roles:
+            close = nearest(said["role"], roles)
+            checked.refuse(f"{path}.role", f"there is no role {said['role']!r}; {close}")
+        if "allowed_mcps" in said:
+            found["allowed_mcps"] = reader.reach(said["allowed_mcps"], f"{path}.allowed_mcps")
+        yield email, found
 
 
 def _grants(checked: Checked, known: Known) -> Iterator[tuple[str, str, list[str]]]:

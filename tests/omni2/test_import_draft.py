@@ -133,6 +133,22 @@ def test_every_section_is_applied_and_a_second_import_changes_nothing(tmp_path: 
     assert command("import_policy", path)[-1] == "nothing to change"
 
 
+def test_a_person_is_given_another_role_and_keeps_their_reach(tmp_path: Path) -> None:
+    Role.objects.create(name="reader")
+    access.publish("tests")
+    path = draft(tmp_path, "people: {Dev@example.com: {role: reader}}\n")
+    printed = command("import_policy", path)
+    assert printed[-4:] == [
+        "person dev@example.com: role dev → reader",
+        "who gains, who loses:",
+        "  person dev@example.com loses on db: get_a, get_b (global.default_effect: deny)",
+        "1 change made",
+    ]
+    dev = User.objects.select_related("role").get()
+    assert (str(dev.role), dev.allowed_mcps) == ("reader", ["db"])
+    assert command("import_policy", path)[-1] == "nothing to change"
+
+
 def test_a_grant_with_no_tools_left_is_revoked(tmp_path: Path) -> None:
     text = "grants: [{person: dev@example.com, server: db, tools: []}]\n"
     printed = command("import_policy", draft(tmp_path, text))
@@ -170,6 +186,10 @@ def test_the_change_is_a_version_and_on_the_record_with_its_effect(tmp_path: Pat
         ("global: {blocked_tools: ['a[b]']}\n", "policy.yaml:1: global.blocked_tools[0]: 'a[b]'"),
         ("roles: {nobody: {}}\n", "policy.yaml:1: roles.nobody: there is no role 'nobody'"),
         ("people: {x@y.z: {allowed_mcps: '*'}}\n", "policy.yaml:1: people['x@y.z']: there is no"),
+        (
+            "people: {dev@example.com: {role: devs}}\n",
+            "policy.yaml:1: people['dev@example.com'].role: there is no role 'devs'",
+        ),
         (
             "grants: [{person: dev@example.com, server: crm, tools: ['*']}]\n",
             "policy.yaml:1: grants[0]: dev@example.com has no grant on crm",

@@ -10,9 +10,12 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts import access
-from accounts.models import Rule, ServerGrant
+from accounts.least_privilege.draft import laid_over
+from accounts.least_privilege.used import house_since
+from accounts.models import Role, Rule, ServerGrant, User
 from audit import record
 from audit.models import Entry
+from tests.cast import register
 from tests.omni2.importing import command, everything
 
 
@@ -98,6 +101,35 @@ def test_a_draft_from_real_calls_refuses_none_of_them(upstream, cast, client_of,
     ]
     assert [call(guest, "echo", {"text": "x"}), call(guest, "add", {"a": 1, "b": 2})] == [200, 403]
     assert suggested("--since", "90d")["suggestions"] == []
+
+
+def test_a_smaller_role_and_a_smaller_reach_are_imported_as_they_were_rehearsed(
+    upstream, cast, client_of, tmp_path
+):
+    old_record()
+    User.objects.update(date_joined=timezone.now() - timedelta(days=95))
+    reader = Role.objects.create(name="reader")
+    patterns = {"patterns": ["get_time"], "mode": "allow_only"}
+    Rule.objects.create(kind="role", server="upstream", role=reader.name, **patterns)
+    register(upstream.url, name="second")
+    access.publish("tests")
+    dev = client_of(cast.dev)
+    assert call(dev, "get_time", {}) == 200
+
+    path = tmp_path / "draft.yaml"
+    found = suggested("--draft", str(path))
+    assert [(one["who"], one["change"]) for one in found["suggestions"]] == [
+        ("person dev@example.com", "allowed_mcps: upstream"),
+        ("person dev@example.com", "role: reader, which gives 1"),
+    ]
+    house = house_since(timezone.now() - timedelta(days=90))
+    rehearsed = laid_over(house.snapshot, found["draft"])
+    command("import_policy", str(path), "--against", "90d", "--max-refused", "0")
+    imported = access.snapshot()
+    assert imported.policy.digest == rehearsed.policy.digest
+    assert imported.people == rehearsed.people
+    assert [call(dev, "get_time", {}), call(dev, "echo", {"text": "x"})] == [200, 403]
+    assert suggested()["suggestions"] == []
 
 
 def test_no_call_on_record_is_no_evidence(upstream, cast, tmp_path):

@@ -58,10 +58,10 @@ POLICY = Section(
         "people": MapOf(
             key="EMAIL",
             value=Section(
-                required=("allowed_mcps",),
                 keys={
-                    "allowed_mcps": reach("User.allowed_mcps: layers 5 and 6, reach and own rule")
-                },
+                    "role": Text(may_be_empty=False, effect=Applied("User.role: layer 7, role")),
+                    "allowed_mcps": reach("User.allowed_mcps: layers 5 and 6, reach and own rule"),
+                }
             ),
         ),
         "grants": ListOf(item=_GRANT),

@@ -78,6 +78,8 @@ REQUESTS: list[tuple[str, str, Any, int, str]] = [
     ("get", "servers", None, 200, "can_modify_config"),
     ("get", "servers/upstream", None, 200, "can_modify_config"),
     ("post", "servers/upstream/sync", None, 200, "can_modify_config"),
+    ("get", "policy/suggestions", None, 200, "can_view_audit_logs"),
+    ("get", "policy/suggestions.yaml", None, 200, "can_view_audit_logs"),
     ("get", "cache", None, 200, "can_modify_config"),
     ("post", "cache/clear", None, 200, "can_modify_config"),
     ("post", "reload", None, 200, "can_modify_config"),
