@@ -6,6 +6,7 @@ says which it was.
 """
 
 import hmac
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -48,26 +49,46 @@ class OutOfScope(exceptions.PermissionDenied):
     default_code = "scope"
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """How a request came in, as the record says it."""
+
+    address: str = ""
+    user_agent: str = ""
+    method: str = ""
+    path: str = ""
+
+    @classmethod
+    def of(cls, request: Request | HttpRequest) -> "Arrival":
+        return cls(**_origin(request), method=request.method or "", path=request.path)
+
+    def origin(self) -> dict[str, str]:
+        return {"address": self.address, "user_agent": self.user_agent}
+
+
+def prove(header: str, arrival: Arrival) -> tuple[User, ApiKey]:
+    """The person and the key that an `Authorization` header proves; NotThisPerson for any other."""
+    parts = _parse(header)
+    if parts is None:
+        raise refused(arrival, "malformed")
+    prefix, secret = parts
+    if _failed_often(arrival, prefix):
+        raise refused(arrival, "too many failures", prefix=prefix, kind=Entry.Kind.AUTH_LOCKED)
+    key = access.proven_key(prefix, secret) or access.stored_key(prefix)
+    fault = _fault(key, secret)
+    if key is None or fault:
+        raise refused(arrival, fault, prefix=prefix, person=key.user.email if key else "")
+    key.mark_used()
+    return access.person_of(key), key
+
+
 class ApiKeyAuthentication(authentication.BaseAuthentication):
     """`Authorization: Bearer omni2_<prefix>_<secret>`; `request.auth` is then the key."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
         """The key's person; None without the header; NotThisPerson for everything else."""
         header = request.META.get("HTTP_AUTHORIZATION")
-        if header is None:
-            return None
-        parts = _parse(header)
-        if parts is None:
-            raise _refused(request, "malformed")
-        prefix, secret = parts
-        if _failed_often(request, prefix):
-            raise _refused(request, "too many failures", prefix=prefix, kind=Entry.Kind.AUTH_LOCKED)
-        key = access.proven_key(prefix, secret) or access.stored_key(prefix)
-        fault = _fault(key, secret)
-        if key is None or fault:
-            raise _refused(request, fault, prefix=prefix, person=key.user.email if key else "")
-        key.mark_used()
-        return access.person_of(key), key
+        return None if header is None else prove(header, Arrival.of(request))
 
     def authenticate_header(self, request: Request) -> str:
         return CHALLENGE
@@ -82,7 +103,7 @@ class SessionAuthentication(authentication.SessionAuthentication):
         if not isinstance(user, User):
             return None
         if not user.may_act():
-            raise _refused(request, "person may not act", person=user.email)
+            raise refused(Arrival.of(request), "person may not act", person=user.email)
         self.enforce_csrf(request)
         return user, None
 
@@ -147,7 +168,7 @@ def _fault(key: ApiKey | None, secret: str) -> str:
     return "" if key.user.may_act() else "person may not act"
 
 
-def _failed_often(request: Request, prefix: str) -> bool:
+def _failed_often(arrival: Arrival, prefix: str) -> bool:
     """Whether this prefix was refused from this address too often within the last minute."""
     most = settings.KEY_MAX_FAILURES_PER_MINUTE
     if not most:
@@ -156,13 +177,13 @@ def _failed_often(request: Request, prefix: str) -> bool:
         kind=Entry.Kind.AUTH_REFUSED,
         at__gt=timezone.now() - timedelta(minutes=1),
         api_key=prefix,
-        address=_origin(request)["address"],
+        address=arrival.address,
     )
     return lately.order_by()[:most].count() >= most
 
 
-def _refused(
-    request: Request,
+def refused(
+    arrival: Arrival,
     reason: str,
     *,
     prefix: str = "",
@@ -173,9 +194,9 @@ def _refused(
     record.write(
         kind,
         Entry.Outcome.REFUSED,
-        who=Who(person=person, api_key=prefix, **_origin(request)),
+        who=Who(person=person, api_key=prefix, **arrival.origin()),
         error_code=NotThisPerson.default_code,
-        detail={"reason": reason, "method": request.method, "path": request.path},
+        detail={"reason": reason, "method": arrival.method, "path": arrival.path},
     )
     return NotThisPerson()
 

@@ -45,9 +45,10 @@ def standing(checked: Checked) -> Approval:
     elif wish.question is not None:
         approval = _of_step(checked, digest) or _ask(checked, digest)
     else:
-        found = _of_call(digest)
+        found = _of_call(checked, digest)
         approval = found or _ask(checked, digest)
-        raise _needed(checked, approval, again=found is not None)
+        if not wish.picks_up or approval.state == State.WAITING:
+            raise _needed(checked, approval, again=found is not None)
     if approval.state != State.APPROVED:
         raise _missing(checked, approval)
     return approval
@@ -178,10 +179,23 @@ def _check_askable(checked: Checked) -> None:
 
 
 # --- Finding what was decided ---------------------------------------------------------------------
-def _of_call(digest: str) -> Approval | None:
-    """What was asked for this very call, made directly, and is still open."""
-    found = Approval.objects.open().filter(question=None, digest=digest).first()
-    return None if found is None or expire(found) else found
+def _of_call(checked: Checked, digest: str) -> Approval | None:
+    """What was asked for this very call, made directly, and is still open.
+
+    For one that picks up what was decided, also a no, for as long as the question would have stood.
+    """
+    rows = Approval.objects.select_related("person", "decided_by__role")
+    asked = rows.filter(question=None, digest=digest)
+    if not checked.wish.picks_up:
+        found = asked.open().first()
+        return None if found is None or expire(found) else found
+    found = asked.filter(state__in=(*Approval.OPEN, State.REFUSED)).first()
+    if found is None or expire(found) or found.expires_at <= timezone.now():
+        return None
+    if why := _undecided(found):
+        _outdate(checked, found, why)
+        return None
+    return found
 
 
 def _of_step(checked: Checked, digest: str) -> Approval | None:

@@ -9,7 +9,7 @@ what cannot be recorded is not called.
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
@@ -25,11 +25,24 @@ from registry import calling
 from registry.errors import RegistryError
 from registry.mcp.errors import UpstreamError
 
-__all__ = ["Wish", "call"]
+__all__ = ["Made", "Wish", "call", "make"]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A call that was made: its journal row, settled, and the result as its server sent it."""
+
+    row: Call
+    result: Mapping[str, Any]
 
 
 def call(wish: Wish) -> Call:
-    """Carry the wish out and return its journal row, settled.
+    """Carry the wish out and return its journal row; it ends and raises as `make` does."""
+    return make(wish).row
+
+
+def make(wish: Wish) -> Made:
+    """Carry the wish out.
 
     The row's state is `done`, or `failed` when the tool itself said so. Raises UnknownTool,
     Refused,
@@ -56,7 +69,7 @@ def call(wish: Wish) -> Call:
         lost.settle_lost(row, wish.asker)
         raise
     _settle(row, checked, result, milliseconds=_since(started))
-    return row
+    return Made(row, result)
 
 
 def _approved(checked: Checked) -> Checked:

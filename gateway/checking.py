@@ -51,6 +51,8 @@ class Wish:
     step: str = ""
     # The approval that a direct call means to use up; a question's calls find their own.
     approval: UUID | None = None
+    # Whether a direct call that names none uses up the one that was given for it meanwhile.
+    picks_up: bool = False
     timeout: float | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
     show: Show = show_nobody

@@ -1,14 +1,13 @@
 """The server's entrance: `gunicorn -k asgi omni2.asgi`.
 
-Django does not answer ASGI's lifespan, so this does: it starts the embedded scheduler, and lets
-running questions end when the server is asked to stop.
+`/mcp` goes to the MCP endpoint, everything else to Django. Django does not answer ASGI's lifespan,
+so this does: it starts the embedded scheduler and the endpoint, and lets running questions end when
+the server is asked to stop.
 """
 
 import asyncio
 import os
 import threading
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
 from omni2.handler import get_application
 
@@ -19,27 +18,35 @@ from django.conf import settings  # noqa: E402  Django is set up by the line abo
 from django.core.management import call_command  # noqa: E402
 
 from gateway import work  # noqa: E402
+from gateway.mcp_endpoint import entrance  # noqa: E402
+from gateway.mcp_endpoint.replies import Receive, Scope, Send  # noqa: E402
 from omni2.schedule import Scheduler, jobs  # noqa: E402
 from registry.mcp.client import connections  # noqa: E402
 
 # A deployment that is set up wrongly does not start; and every view is loaded now, not later.
 call_command("check")
 
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+mcp_endpoint = entrance.Endpoint()
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Lifespan here, everything else to Django."""
+    """Lifespan here, `/mcp` to its endpoint, everything else to Django."""
     if scope["type"] == "lifespan":
         await _live(receive, send)
+    elif scope["type"] == "http" and entrance.is_for(scope["path"]):
+        await mcp_endpoint(scope, receive, send)
     else:
         await django_application(scope, receive, send)
 
 
 async def _live(receive: Receive, send: Send) -> None:
     scheduler = None if settings.REDIS_URL else Scheduler(jobs())
+    async with mcp_endpoint.running():
+        await _until_stopped(scheduler, receive, send)
+
+
+async def _until_stopped(scheduler: Scheduler | None, receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":

@@ -35,6 +35,7 @@ class ServerSpec:
     connection_max_age_seconds: int = 0
     requests_per_minute: int = 0
     burst: int = 0
+    tool_prefix: bool = True
     argument_defaults: Mapping[str, Any] = field(default_factory=dict)
     # {"authentication": {...}, "env": {...}}, as `registry.credentials.seal` takes them.
     credentials: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)

@@ -77,6 +77,11 @@ class Server(Switchable):
         blank=True,
         help_text="What the gateway fills in where a tool takes such an argument and none came.",
     )
+    tool_prefix = models.BooleanField(
+        "prefix for MCP clients",
+        default=True,
+        help_text="MCP clients see its tools as server__tool; without, by their own names.",
+    )
 
     health = models.CharField(max_length=8, choices=Health.choices, default=Health.UNKNOWN)
     last_error = models.TextField(blank=True, editable=False)

@@ -12,6 +12,7 @@ from django.db.models.signals import post_migrate
 from rest_framework.test import APIClient
 
 from omni2.celery import app
+from tests import mcp_client
 from tests.cast import Cast, assemble, register
 from tests.fakes import mcp_server
 from tests.settings import REDIS_URL
@@ -87,3 +88,16 @@ def client_of(cast: Cast) -> Any:
         return client
 
     return make
+
+
+@pytest.fixture(scope="session")
+def mcp_server_url() -> Iterator[str]:
+    """OMNI2's own MCP endpoint, served for the whole session."""
+    with mcp_client.serve_endpoint() as url:
+        yield url
+
+
+@pytest.fixture
+def mcp_url(mcp_server_url: str, transactional_db: None) -> str:
+    """Where the endpoint is; its threads see what a test has written down."""
+    return mcp_server_url

@@ -19,7 +19,7 @@ _PLAIN = (
     *("name", "display_name", "description", "tags", "owner", "enabled", "transport", "trust"),
     *("health", "last_error", "checked_at", "synced_at"),
 )
-_MORE = ("protocol_version", "server_info", "instructions", "timeout_seconds")
+_MORE = ("protocol_version", "server_info", "instructions", "timeout_seconds", "tool_prefix")
 _LIMITS = ("retry_attempts", "requests_per_minute", "burst")
 _CHECKS_SHOWN = 20
 
@@ -55,6 +55,7 @@ class OneRegisteredServerShape(RegisteredServerShape):
     server_info = serializers.JSONField()
     instructions = serializers.CharField(help_text="The server's own words: not to be trusted.")
     timeout_seconds = serializers.FloatField()
+    tool_prefix = serializers.BooleanField(help_text="MCP clients see its tools as server__tool.")
     retry_attempts = serializers.IntegerField()
     requests_per_minute = serializers.IntegerField(help_text="0 means no limit.")
     burst = serializers.IntegerField()

@@ -29,6 +29,9 @@ _NEEDED = {
     "header": ("header_name", "header_value"),
 }
 _TAKEN = _NEEDED | {"api_key": ("api_key", "header_name")}
+_TAKEN_AS_THEY_ARE = (
+    *("display_name", "description", "enabled", "trust", "argument_defaults", "tool_prefix"),
+)
 _RETRY = {
     "max_attempts": "retry_attempts",
     "delay_seconds": "retry_delay_seconds",
@@ -104,8 +107,7 @@ class _Servers:
         limit = item.get("rate_limit", {})
         columns = {column: retry[key] for key, column in _RETRY.items() if key in retry}
         columns |= {key: limit[key] for key in ("requests_per_minute", "burst") if key in limit}
-        taken = ("display_name", "description", "enabled", "trust", "argument_defaults")
-        columns |= {key: item[key] for key in taken if key in item}
+        columns |= {key: item[key] for key in _TAKEN_AS_THEY_ARE if key in item}
         columns["tags"] = tuple(tag for tag in item.get("tags", ()) if tag is not None)
         general = self.general.get("default_timeout_seconds", 30)
         return columns | {"timeout_seconds": item.get("timeout_seconds", general)}

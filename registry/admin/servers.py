@@ -61,6 +61,7 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
                     "owner",
                     "enabled",
                     "trust",
+                    "tool_prefix",
                 ]
             },
         ),

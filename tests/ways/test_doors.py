@@ -1,4 +1,4 @@
-"""Four doors, one answer: what is refused leaves through none of them (T-01, T-02, T-03)."""
+"""Five doors, one answer: what is refused leaves through none of them (T-01, T-02, T-03)."""
 
 import json
 from pathlib import Path
@@ -9,13 +9,14 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts import access
-from accounts.models import Role, Rule, User
+from accounts.models import ApiKey, Role, Rule, User
 from audit.models import Entry
 from gateway.llm.scripted import ScriptedModel, says, uses
 from gateway.models import Question
 from registry.models import Server, Tool
 from tests.accounts.reference import evaluate
 from tests.fakes import messages_api
+from tests.mcp_client import ask, post
 from tests.slackapp.signing import signed, slash
 from tests.ways.asking import asked, results_read
 
@@ -107,6 +108,12 @@ def by_rest(user, *, client_of, **_):
         client.post("/api/mcp/tools/call", body, format="json")
 
 
+def by_mcp(user, *, mcp_url, **_):
+    key = ApiKey.issue(user, "test")[1]
+    for tool, arguments in ARGUMENTS.items():
+        ask(mcp_url, key, "tools/call", {"name": f"upstream__{tool}", "arguments": arguments})
+
+
 def by_page(user, **_):
     browser = APIClient()
     browser.force_login(user)
@@ -122,23 +129,25 @@ def by_slack(user, *, slack, client, **_):
     slack.wait_for(lambda: Question.objects.exclude(finished_at=None).exists(), timeout=10)
 
 
-DOORS = {"rest": by_rest, "web": by_page, "cli": by_command, "slack": by_slack}
+DOORS = {"rest": by_rest, "mcp": by_mcp, "web": by_page, "cli": by_command, "slack": by_slack}
 
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("door", DOORS)
 def test_every_door_decides_every_tool_as_the_reference_does(
-    cast, upstream, scripted_api, slack, client, client_of, door, role
+    cast, upstream, scripted_api, slack, client, client_of, mcp_url, door, role
 ):
     lay_down()
     api = scripted_api(wants_everything)
     says_reference = expected(role)
     allowed = sorted(tool for tool, (effect, _) in says_reference.items() if effect == "allow")
 
-    DOORS[door](person(role), client=client, client_of=client_of, slack=slack)
+    DOORS[door](person(role), client=client, client_of=client_of, slack=slack, mcp_url=mcp_url)
 
     assert sorted(tool for tool, _ in upstream.calls) == allowed
-    assert bool(api.requests) == (door != "rest"), "the model was not asked through this door"
+    assert bool(api.requests) == (door not in ("rest", "mcp")), (
+        "the model was not asked through this door"
+    )
     entries = Entry.objects.filter(kind__in=["call.refused", "call.calling"])
     decided = {entry.tool: (entry.effect, entry.layer, entry.door) for entry in entries}
     assert decided == {tool: (*said, door) for tool, said in says_reference.items()}
@@ -202,6 +211,25 @@ def test_no_other_spelling_of_a_name_reaches_a_tool_over_rest(cast, upstream, cl
 
     assert (upstream.calls, tried > 5) == ([], True)
     assert not Entry.objects.filter(kind="call.calling").exists()
+
+
+def test_no_other_spelling_of_a_name_reaches_a_tool_over_mcp(cast, upstream, mcp_url):
+    rows, known = everything_registered(upstream)
+    names = [row["call"] for row in rows] + ["Upstream__echo", "upstream__echo ", "echo", ""]
+    names = [name for name in names if not isinstance(name, str) or not is_known(name, known)]
+    key = cast.key(cast.ada)
+    for name in names:
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name}}
+        answer = post(mcp_url, body, key=key)
+        assert '"result"' not in answer.text, name
+
+    assert (upstream.calls, len(names) > 5) == ([], True)
+    assert not Entry.objects.filter(kind="call.calling").exists()
+
+
+def is_known(name, known):
+    server, _, tool = name.partition("__")
+    return (server, tool) in known
 
 
 def test_no_other_spelling_of_a_name_reaches_a_tool_by_the_model(cast, upstream):

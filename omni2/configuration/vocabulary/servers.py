@@ -120,6 +120,9 @@ SERVER = Section(
             key="ARGUMENT", value=Data(), effect=Applied("Server.argument_defaults")
         ),
         "trust": Text(choices=("first_use", "manual", "always"), effect=Applied("Server.trust")),
+        "tool_prefix": Flag(
+            effect=Applied("Server.tool_prefix: at `/mcp`, server__tool or the tool's own name")
+        ),
         "confirm_destructive": Flag(effect=Applied("layer 10, confirmation")),
     },
 )

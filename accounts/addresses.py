@@ -1,0 +1,49 @@
+"""Where a request comes from, seen through the proxies we trust, and who may come in at all."""
+
+import ipaddress
+
+from django.conf import settings
+
+from audit import record
+from audit.models import Entry
+from audit.record import Who
+
+
+def client_address(direct: str, forwarded_for: str) -> str:
+    """The address that the outermost of our own proxies saw; without proxies, the connection's.
+
+    Each proxy adds to the right of X-Forwarded-For whom it was called by; what stands further left
+    than our own proxies wrote is the client's word, and counts for nothing.
+    """
+    proxies = settings.TRUSTED_PROXIES
+    if not proxies:
+        return direct
+    hops = [hop.strip() for hop in forwarded_for.split(",")]
+    named = hops[-proxies] if len(hops) >= proxies else ""
+    try:
+        return str(ipaddress.ip_address(named))
+    except ValueError:
+        return direct
+
+
+def may_come_in(address: str) -> bool:
+    """Whether one of the allowed addresses and networks is or holds this one; all are, unnamed."""
+    if not settings.ALLOWED_IPS:
+        return True
+    try:
+        here = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    here = getattr(here, "ipv4_mapped", None) or here
+    return any(here in ipaddress.ip_network(one, strict=False) for one in settings.ALLOWED_IPS)
+
+
+def note_refusal(address: str, method: str, *, path: str) -> None:
+    """Put on the record that somebody came from where nobody may come from."""
+    record.write(
+        Entry.Kind.AUTH_REFUSED,
+        Entry.Outcome.REFUSED,
+        who=Who(address=address),
+        error_code="address",
+        detail={"reason": "address", "method": method, "path": path},
+    )

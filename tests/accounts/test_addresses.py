@@ -1,0 +1,51 @@
+"""Where a request comes from, and who may come in at all."""
+
+import pytest
+
+from accounts.addresses import client_address, may_come_in
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [
+        (0, "192.0.2.1", "127.0.0.1"),
+        (1, "192.0.2.1", "192.0.2.1"),
+        (1, "6.6.6.6, 192.0.2.1", "192.0.2.1"),
+        (2, "6.6.6.6, 192.0.2.1, 10.0.0.1", "192.0.2.1"),
+        (2, "192.0.2.1", "127.0.0.1"),
+        (1, "", "127.0.0.1"),
+        (1, "unknown", "127.0.0.1"),
+        (1, "<script>", "127.0.0.1"),
+        (1, "2001:DB8::1", "2001:db8::1"),
+    ],
+)
+def test_only_what_our_own_proxies_wrote_counts(settings, proxies, forwarded, address):
+    settings.TRUSTED_PROXIES = proxies
+
+    assert client_address("127.0.0.1", forwarded) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "may"),
+    [
+        ("10.1.2.3", True),
+        ("::ffff:10.1.2.3", True),
+        ("11.1.2.3", False),
+        ("192.0.2.7", True),
+        ("192.0.2.8", False),
+        ("2001:db8::5", True),
+        ("2001:db9::5", False),
+        ("", False),
+        ("nonsense", False),
+    ],
+)
+def test_an_address_or_a_network_may_come_in(settings, address, may):
+    settings.ALLOWED_IPS = ["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"]
+
+    assert may_come_in(address) is may
+
+
+def test_where_no_address_is_named_all_may_come_in(settings):
+    settings.ALLOWED_IPS = []
+
+    assert may_come_in("11.1.2.3")
