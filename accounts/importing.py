@@ -23,7 +23,7 @@ class NobodyLeft(Exception):
 
 @dataclass(frozen=True)
 class RoleSpec:
-    """A role and the columns to set; the others keep what they have."""
+    """A role and the columns to set, or its `usage_limit`; the others keep what they have."""
 
     name: str
     columns: Mapping[str, Any] = field(default_factory=dict)
@@ -106,7 +106,16 @@ class Outcome:
 
 def apply_roles(roles: Iterable[RoleSpec]) -> list[str]:
     """Make the roles' columns say what `roles` say; return what changed, in words."""
-    return [line for role in roles for line in _upsert(Role, {"name": role.name}, role.columns)]
+    return [line for role in roles for line in _apply_role(role)]
+
+
+def _apply_role(spec: RoleSpec) -> list[str]:
+    columns = dict(spec.columns)
+    is_limited, limit = "usage_limit" in columns, columns.pop("usage_limit", None)
+    changes = _upsert(Role, {"name": spec.name}, columns)
+    if is_limited:
+        changes += _limit({"role": Role.objects.get(name=spec.name)}, limit, shown=spec.name)
+    return changes
 
 
 def apply_people(spec: PeopleSpec, *, prune: bool = False) -> Outcome:
@@ -205,7 +214,7 @@ def _apply_person(spec: PersonSpec, roles: Mapping[str, Role]) -> list[str]:
         if user.is_superuser != super_admin:
             columns |= {"is_superuser": super_admin, "is_staff": super_admin}
         changes = _upsert(User, {"email": email}, columns)
-    return changes + _join(user, teams) + _limit(user, limit)
+    return changes + _join(user, teams) + _limit({"user": user}, limit, shown=email)
 
 
 def _free_slack_ids(people: Iterable[PersonSpec]) -> None:
@@ -227,11 +236,11 @@ def _join(user: User, teams: set[str]) -> list[str]:
     ]
 
 
-def _limit(user: User, columns: Mapping[str, Any] | None) -> list[str]:
+def _limit(of: Mapping[str, Model], columns: Mapping[str, Any] | None, *, shown: str) -> list[str]:
     if columns is not None:
-        return _upsert(UsageLimit, {"user": user}, columns, shown=user.email)
-    deleted, _ = UsageLimit.objects.filter(user=user).delete()
-    return [f"usage limit {user.email}: removed"] if deleted else []
+        return _upsert(UsageLimit, of, columns, shown=shown)
+    deleted, _ = UsageLimit.objects.filter(**of).delete()
+    return [f"usage limit {shown}: removed"] if deleted else []
 
 
 def replace_rules(specs: Sequence[RuleSpec], of: Q = EVERY_RULE) -> list[str]:

@@ -1,7 +1,6 @@
 """users.yaml → people, teams, how newcomers enter, and what holds for anybody else."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -19,6 +18,7 @@ from accounts.models import Rule, User
 from accounts.policy import PolicyError, check_allowed_mcps
 from omni2.configuration.checking import Checked
 from omni2.configuration.known import Known
+from omni2.configuration.limits import read_usage_limit
 from omni2.configuration.policy import check_patterns
 from omni2.configuration.reading import join
 from omni2.configuration.roles import NOT_A_SLUG, SLUG, undefined
@@ -105,7 +105,7 @@ class People:
             allowed_domains=_all_or_some(said.get("allowed_domains")),
             allowed_databases=_all_or_some(said.get("allowed_databases")),
             super_admin=super_admin,
-            usage_limit=_usage_limit(said.get("usage_limit")),
+            usage_limit=read_usage_limit(said.get("usage_limit")),
         )
 
     def _email(self, text: str, path: str) -> str:
@@ -255,15 +255,3 @@ def _all_or_some(value: Any) -> Any:
     if value is None or value == "*":
         return value
     return "*" if "*" in value else [item for item in value if item is not None]
-
-
-def _usage_limit(said: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    if said is None:
-        return None
-    cost = said.get("max_cost")
-    return {
-        "period_days": said.get("period_days", 30),
-        "max_requests": said.get("max_requests"),
-        "max_tokens": said.get("max_tokens"),
-        "max_cost": None if cost is None else Decimal(str(cost)).quantize(Decimal("0.0001")),
-    }

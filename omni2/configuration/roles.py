@@ -8,6 +8,7 @@ from accounts.importing import RoleSpec
 from accounts.models import Role
 from omni2.configuration.checking import Checked
 from omni2.configuration.known import Known
+from omni2.configuration.limits import read_usage_limit
 from omni2.configuration.policy import check_patterns
 from omni2.configuration.reading import join
 from omni2.configuration.shapes import nearest
@@ -32,6 +33,7 @@ _DEFAULTS: dict[str, Any] = {
     "denied_tools": [],
     "requests_per_hour": 0,
     "concurrent_requests": 0,
+    "usage_limit": None,
 } | dict.fromkeys(PERMISSIONS, False)
 
 
@@ -67,6 +69,7 @@ def _of_people(checked: Checked, known: Known) -> dict[str, dict[str, Any]]:
             continue
         check_role_patterns(checked, said, path, known=known)
         columns = {key: said[key] for key in _DEFAULTS if key in said}
+        columns |= {"usage_limit": read_usage_limit(said.get("usage_limit"))}
         found[name] = columns | said.get("permissions", {}) | said.get("rate_limit", {})
     return found
 

@@ -139,6 +139,12 @@ USERS: dict[str, Any] = {
             "allowed_tool_patterns": ["p_*"],
             "denied_tools": ["q_*"],
             "rate_limit": {"requests_per_hour": 5, "concurrent_requests": 2},
+            "usage_limit": {
+                "period_days": 7,
+                "max_requests": 1,
+                "max_tokens": 2,
+                "max_cost": 0.5,
+            },
         }
     },
     "teams": {

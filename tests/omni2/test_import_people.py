@@ -136,6 +136,26 @@ def test_people_roles_and_teams_become_rows(tmp_path: Path) -> None:
     assert (role.can_access_all_databases, role.can_manage_users) == (True, False)
 
 
+def test_a_roles_usage_limit_is_the_files_to_say(tmp_path: Path) -> None:
+    limited = "roles: {r: {usage_limit: {max_requests: %s, max_cost: 0.1}}}\n"
+    lines = [
+        run(tmp_path, users=text).changes
+        for text in (limited % 5, limited % 5, limited % 6, "roles: {r: {}}\n")
+    ]
+    assert [[line for line in changes if "limit" in line] for changes in lines] == [
+        ["usage limit r: added (period_days 30, max_requests 5, max_cost Decimal('0.1000'))"],
+        [],
+        ["usage limit r: max_requests 5 → 6"],
+        ["usage limit r: removed"],
+    ]
+
+
+def test_a_roles_usage_limit_stays_where_mcps_yaml_alone_names_the_role(tmp_path: Path) -> None:
+    UsageLimit.objects.create(role=Role.objects.create(name="r"), max_requests=5)
+    run(tmp_path, mcps="roles: {r: {can_modify_config: true}}\n")
+    assert UsageLimit.objects.get().max_requests == 5
+
+
 def test_right_that_the_file_does_not_write_any_more_is_gone(tmp_path: Path) -> None:
     run(tmp_path, users="roles: {r: {permissions: {can_bypass_tool_restrictions: true}}}\n")
     report = run(tmp_path, users="roles: {r: {}}\n")

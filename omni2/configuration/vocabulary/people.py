@@ -119,6 +119,7 @@ ROLE = Section(
                 ),
             }
         ),
+        "usage_limit": USAGE_LIMIT,
     }
 )
 
