@@ -2,11 +2,13 @@
 
 A question holds one request and the most it may use before it starts (`hold`), looks again before
 each turn of the model (`cover`), and when it ends what it really used is counted in place of what
-it held (`settle`), in the transaction that ends it. Used and held together never exceed the limit.
+it held (`settle`), in the transaction that ends it. While it waits for somebody it holds only what
+it has used (`lay_aside`), and takes anew what is left when it goes on (`take_up`). Used and held
+together never exceed the limit.
 Whose they are and how they stand is `accounts.meters`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +18,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts import meters
+from accounts.errors import Number
 from accounts.meters import Line
 from accounts.models import Hold, Meter, User
 from audit.record import Who
@@ -98,6 +101,48 @@ def lose(holder: UUID, most: Amounts) -> None:
         )
 
 
+def lay_aside(holder: UUID, used: Amounts) -> None:
+    """Hold no more than the question has used so far: the rest is for others meanwhile.
+
+    Of a cost that is unknown nothing is given back.
+    """
+    with transaction.atomic():
+        for hold, _meter in _locked_holds(holder):
+            if hold.tokens is not None:
+                hold.tokens = min(hold.tokens, used.tokens + hold.lost_tokens)
+            if hold.cost is not None and used.cost is not None:
+                hold.cost = min(hold.cost, used.cost + hold.lost_cost)
+            hold.save(update_fields=["tokens", "cost"])
+
+
+def take_up(holder: UUID, used: Amounts, most: Amounts) -> None:
+    """Hold at most `most` anew, or what is left, for a question that goes on. Twice is as once.
+
+    Raises LimitReached, and takes nothing, when nothing is left for it of a kind.
+    """
+    with transaction.atomic():
+        for hold, meter in _locked_holds(holder):
+            lines = {line.kind: line for line in meters.lines_of(meter)}
+            tokens, cost = lines.get("tokens"), lines.get("cost")
+            if tokens and hold.tokens is not None:
+                spent = used.tokens + hold.lost_tokens
+                hold.tokens = int(_anew(tokens, hold.tokens, spent=spent, most=most.tokens))
+            if cost and hold.cost is not None and used.cost is not None and most.cost is not None:
+                dollars = used.cost + hold.lost_cost
+                hold.cost = Decimal(_anew(cost, hold.cost, spent=dollars, most=most.cost))
+            hold.save(update_fields=["tokens", "cost"])
+
+
+def _anew(line: Line, held: Number, *, spent: Number, most: Number) -> Number:
+    wanted = max(held, min(most, held + line.left))
+    if wanted <= spent and wanted < most:
+        raise line.reached(_NO_MORE)
+    return wanted
+
+
+_NO_MORE = ", so the question that waited does not go on"
+
+
 def settle(holder: UUID, used: Amounts, *, who: Who) -> list[Line]:
     """Count what the question really used in place of what it held; the lines that are near.
 
@@ -105,17 +150,26 @@ def settle(holder: UUID, used: Amounts, *, who: Who) -> list[Line]:
     """
     near: list[Line] = []
     with transaction.atomic():
-        for row in Hold.objects.filter(holder=holder).order_by("meter__limit_id"):
-            meter = meters.locked(Meter.objects.filter(pk=row.meter_id))
-            if meter is None or not Hold.objects.filter(pk=row.pk).delete()[0]:
-                continue
-            known = used.cost if used.cost is not None else row.cost or Decimal(0)
+        for hold, meter in _locked_holds(holder):
+            hold.delete()
+            known = used.cost if used.cost is not None else hold.cost or Decimal(0)
             meter.requests += 1
-            meter.tokens += used.tokens + row.lost_tokens
-            meter.cost += known + row.lost_cost
+            meter.tokens += used.tokens + hold.lost_tokens
+            meter.cost += known + hold.lost_cost
             meter.unpriced += used.cost is None
             near += meters.save(meter, who)
     return near
+
+
+def _locked_holds(holder: UUID) -> Iterator[tuple[Hold, Meter]]:
+    """What the question holds, of one meter after the other, each of them locked."""
+    found = Hold.objects.filter(holder=holder).order_by("meter__limit_id")
+    for pk in found.values_list("meter_id", flat=True):
+        meter = meters.locked(Meter.objects.filter(pk=pk))
+        # Read after the meter is locked, for somebody may just have changed it.
+        hold = Hold.objects.filter(meter=pk, holder=holder).first()
+        if meter is not None and hold is not None:
+            yield hold, meter
 
 
 def holders(before: datetime) -> list[UUID]:

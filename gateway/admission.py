@@ -46,11 +46,15 @@ def admit_question(question: UUID, asker: Asker) -> None:
     The caller's transaction has locked the person, so that of two questions one comes first, and
     makes the question or none of this.
     """
-    most = Amounts(settings.QUESTION_MAX_TOKENS, Decimal(str(settings.QUESTION_MAX_COST)))
     with _translated():
         _within_running(asker.user)
-        budgets.hold(asker.user, question, most, who=asker.who)
+        budgets.hold(asker.user, question, _most(), who=asker.who)
         limits.hit(limits.requests_of(asker.user))
+
+
+def _most() -> Amounts:
+    """The most that one question may use."""
+    return Amounts(settings.QUESTION_MAX_TOKENS, Decimal(str(settings.QUESTION_MAX_COST)))
 
 
 def _within_running(user: User) -> None:
@@ -84,6 +88,21 @@ def admit_call(asker: Asker, server: Server, *, direct: bool) -> None:
         if budgeted:
             budgets.take(asker.user, who=asker.who)
         limits.hit(rates)
+
+
+def lay_aside(question: Question) -> None:
+    """Give back what a question that waits now has not used, in the transaction that parks it."""
+    if budgets.is_holding(question.pk):
+        question.refresh_from_db(fields=USAGE)
+        budgets.lay_aside(question.pk, used_by(question))
+
+
+def take_up(question: Question) -> None:
+    """Have a question that goes on hold anew what it may use; raises LimitReached, or LeaseLost."""
+    with _translated(), transaction.atomic():
+        if not question.renew():
+            raise errors.LeaseLost()
+        budgets.take_up(question.pk, used_by(question), _most())
 
 
 def settle(question: Question) -> None:

@@ -1,11 +1,14 @@
-"""A question that waits for somebody's yes is put aside: no worker, no lease, no running time."""
+"""A question that waits for somebody's yes is put aside: no worker, no lease, no running time.
+
+Of its person's budgets it then holds only what it has used.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
 
-from gateway import errors, progress
+from gateway import admission, errors, progress
 from gateway.models import Approval, Question
 
 
@@ -24,6 +27,7 @@ def park(question: Question, approvals: Sequence[Mapping[str, Any]]) -> bool:
         if not question.park():
             question.refresh_from_db(fields=["cancel_requested"])
             raise errors.Cancelled() if question.cancel_requested else errors.LeaseLost()
+        admission.lay_aside(question)
     progress.publish(question.pk, "waiting", approvals=list(approvals))
     return True
 

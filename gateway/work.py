@@ -128,6 +128,8 @@ def _answer(question: Question, pulse: Pulse, model: Model | None) -> dict[str, 
             raise errors.Cancelled()
         if question.attempt > MAX_ATTEMPTS:
             raise errors.Unavailable(f"Given up after {MAX_ATTEMPTS} attempts that did not end.")
+        if question.seconds_left is not None:
+            admission.take_up(question)
         chosen = model or model_for_deployment()
         ended = _loop(question, pulse, chosen)
         if ended is None:
