@@ -94,6 +94,7 @@ class Entry(AppendOnly):
         CONFIG_IMPORTED = "config.imported"
         POLICY_CHANGED = "policy.changed"
         LIMIT_REACHED = "limit.reached"
+        REGISTRY_PROBED = "registry.probed"
         REGISTRY_SYNCED = "registry.synced"
         REGISTRY_DRIFT = "registry.drift"
         REGISTRY_HEALTH = "registry.health"

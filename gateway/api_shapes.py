@@ -134,6 +134,7 @@ class ErrorDetail(serializers.Serializer):
     code = serializers.CharField()
     message = serializers.CharField()
     field = serializers.CharField(required=False)
+    hint = serializers.CharField(required=False, help_text="What to do about it.")
     error_id = serializers.CharField(required=False)
     layer = serializers.CharField(required=False)
     rule = serializers.CharField(required=False)

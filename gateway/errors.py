@@ -204,8 +204,9 @@ def api_exception_handler(error: Exception, context: Mapping[str, Any]) -> Respo
     if isinstance(error, PersonLimitReached):
         return _response(LimitReached(reached=error))
     if isinstance(error, (AccountsError, RegistryError)):
-        field = getattr(error, "field", "")
-        return Response(body(error.code, str(error), field=field), status=error.status)
+        field, hint = getattr(error, "field", ""), getattr(error, "hint", "")
+        more = {"hint": hint} if hint else {}
+        return Response(body(error.code, str(error), field=field, **more), status=error.status)
     if isinstance(error, Http404):
         return Response(body("not_found", "There is nothing here."), status=404)
     if isinstance(error, RequestDataTooBig):

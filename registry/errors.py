@@ -9,6 +9,9 @@ RegistryError
 ├── BreakerOpen               it failed too often; nobody may try yet
 ├── ServerBusy                as many calls as it may have are under way
 ├── SyncFailed                its tools could not be listed; the rows are as they were
+├── CannotRegister            what is said of the server is wrong; `field` names it
+├── NotProbed                 nothing that could be registered answers there
+│   └── AddressRefused        an address that must not be dialled
 └── CannotAccept              a person may not accept this tool: it would never work
 
 `registry.mcp.errors.UpstreamError` is the other tree: what happened on the wire.
@@ -84,6 +87,30 @@ class SyncFailed(RegistryError):
     """A server's tools could not be listed. What was known about them still stands."""
 
     code = "sync_failed"
+
+
+class CannotRegister(RegistryError):
+    """A server that must not be registered like this; `field` is what is wrong with it."""
+
+    code = "bad_request"
+    status = 400
+
+    def __init__(self, message: str, *, field: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.field = field
+
+
+class NotProbed(RegistryError):
+    """A look at an address or a command found nothing to register; the hint says what to do."""
+
+    code = "not_probed"
+
+
+class AddressRefused(NotProbed):
+    """An address that the network guard does not let be dialled. Nothing was sent."""
+
+    code = "address_refused"
+    status = 400
 
 
 class CannotAccept(RegistryError):

@@ -183,6 +183,13 @@ class Tool(Switchable):
         """True unless the server says read-only or not destructive; no hint counts as yes."""
         return not self.declares_read_only and self._hint("destructiveHint", default=True)
 
+    @property
+    def declared_effect(self) -> str:
+        """What a call does, by the server's own word; silence counts as the worst."""
+        if self.declares_read_only:
+            return "only reads"
+        return "may destroy" if self.may_destroy else "writes, destroys nothing"
+
     def _hint(self, name: str, *, default: bool) -> bool:
         value: Any = (
             self.annotations.get(name, default) if isinstance(self.annotations, dict) else default

@@ -4,14 +4,14 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers
+from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authority import Right
 from gateway import api_shapes as shapes
-from gateway.administration import base
-from registry import syncing
+from gateway.administration import base, probing
+from registry import registering, syncing
 from registry.discovery import Synced, SyncReport
 from registry.models import Server, Tool
 
@@ -144,6 +144,18 @@ class ServersView(base.AdminView):
         if "health" in wanted:
             base.one_of(wanted["health"], Server.Health, "health")
         return base.page(request, rows().filter(**wanted), present)
+
+    @extend_schema(
+        operation_id="admin_register_server",
+        request=probing.ServerBody,
+        responses={201: OneRegisteredServerShape, **base.REFUSALS},
+    )
+    def post(self, request: Request) -> Response:
+        """Register one. Its address is checked now and at each connection."""
+        spec = probing.spec_of(base.checked(probing.ServerBody, request))
+        server = registering.register(spec, who=base.who(request))
+        whole = _whole(base.find(rows(), pk=server.pk))
+        return Response(whole, status=status.HTTP_201_CREATED)
 
 
 class ServerView(base.AdminView):

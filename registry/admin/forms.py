@@ -23,8 +23,8 @@ _SECRET_AS = {
 }
 
 
-class ServerForm(forms.ModelForm):
-    """Checks name and address as calls will be; a credential goes in and never comes out."""
+class CredentialForm(forms.Form):
+    """What convinces a server: it goes in and never comes out."""
 
     username = forms.CharField(
         required=False, widget=UnfoldAdminTextInputWidget, help_text="For basic authentication."
@@ -42,6 +42,18 @@ class ServerForm(forms.ModelForm):
         help_text="Token, key, password or header value. Empty keeps what is stored. "
         "${NAME} takes it from the environment when it is used.",
     )
+
+    def entered(self, kind: Authentication, values: dict[str, Any]) -> dict[str, str]:
+        """The credential as `registry.credentials` keeps it."""
+        entered = {"type": kind.value, _SECRET_AS[kind]: values["secret"]}
+        for name in ("username", "header_name"):
+            if values[name]:
+                entered[name] = values[name]
+        return entered
+
+
+class ServerForm(CredentialForm, forms.ModelForm):
+    """Checks name and address as calls will be."""
 
     class Meta:
         model = Server
@@ -98,7 +110,7 @@ class ServerForm(forms.ModelForm):
         if kind == Authentication.NONE:
             stored.pop("authentication", None)
         elif values["secret"]:
-            stored["authentication"] = self._entered(kind, values)
+            stored["authentication"] = self.entered(kind, values)
         elif self._goes_elsewhere(kind, values) or not stored.get("authentication"):
             # Whoever may change an address must not have a stored secret sent to it.
             self.add_error("secret", "Enter the secret: none is stored for this address and kind.")
@@ -116,13 +128,6 @@ class ServerForm(forms.ModelForm):
             return unseal(self.instance.sealed)
         except CredentialUnreadable:
             return {}
-
-    def _entered(self, kind: Authentication, values: dict[str, Any]) -> dict[str, str]:
-        entered = {"type": kind.value, _SECRET_AS[kind]: values["secret"]}
-        for name in ("username", "header_name"):
-            if values[name]:
-                entered[name] = values[name]
-        return entered
 
     def _goes_elsewhere(self, kind: Authentication, values: dict[str, Any]) -> bool:
         before = self.initial.get("url") or ""

@@ -11,10 +11,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import action, display
+from unfold.enums import ActionVariant
 
 from audit.recorded import Deed, ReadOnlyAdmin, RecordedAdmin, badge, who_at
 from audit.switched import SwitchedAdmin
 from registry import discovery, health, showing, syncing
+from registry.admin import probing
 from registry.admin.forms import ServerForm
 from registry.errors import RegistryError
 from registry.models import HealthCheck, Server, Tool
@@ -47,6 +49,7 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
     list_fullwidth = True
     search_fields: ClassVar = ["name", "display_name", "description"]
     actions: ClassVar = ["sync_tools", "check_now", "enable", "disable"]
+    actions_list: ClassVar = ["probe"]
     actions_detail: ClassVar = ["sync_one", "check_one", *SwitchedAdmin.SWITCHES]
     what_stops: ClassVar = "From the next call on, nobody reaches it, whatever an import says."
     fieldsets: ClassVar = [
@@ -181,6 +184,16 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
         return showing.visible(server.instructions)
 
     # --- What is done ----------------------------------------------------------------------------
+    @action(
+        description="Probe a server",
+        url_path="probe",
+        icon="travel_explore",
+        variant=ActionVariant.PRIMARY,
+        permissions=["add"],
+    )
+    def probe(self, request: HttpRequest) -> HttpResponse:
+        return probing.page(self, request)
+
     @action(description="Sync tools now", permissions=["change"])
     def sync_tools(self, request: HttpRequest, queryset: QuerySet[Server]) -> None:
         for synced in syncing.sync_these(list(queryset), who=who_at(request)):

@@ -86,9 +86,7 @@ class ToolAdmin(SwitchedAdmin, DeedsOnlyAdmin):
 
     @display(description="declares")
     def hints(self, tool: Tool) -> str:
-        if tool.declares_read_only:
-            return "only reads"
-        return "may destroy" if tool.may_destroy else "writes, destroys nothing"
+        return tool.declared_effect
 
     @display(description="as its server describes it")
     def shown_definition(self, tool: Tool) -> SafeString:

@@ -68,6 +68,7 @@ DISCOVERED = {
     "ttlMs": 0,
     "cacheScope": "private",
 }
+LISTED = {"tools": [{"name": "pid", "inputSchema": {"type": "object"}}], "resultType": "complete"}
 
 
 def main() -> None:
@@ -75,6 +76,8 @@ def main() -> None:
         message = json.loads(line)
         if message["method"] == "server/discover":
             say({"jsonrpc": "2.0", "id": message["id"], "result": DISCOVERED})
+        elif message["method"] == "tools/list":
+            say({"jsonrpc": "2.0", "id": message["id"], "result": LISTED})
         elif message["method"] == "tools/call":
             call(message["params"]["name"], message["id"])
 

@@ -56,6 +56,7 @@ ADMINISTRATION = {
     "/api/admin/policy/versions/compare",
     "/api/admin/policy/matrix",
     "/api/admin/policy/matrix.csv",
+    "/api/admin/servers/probe",
     "/api/admin/cache",
     "/api/admin/cache/clear",
     "/api/admin/grants",

@@ -77,6 +77,13 @@ REQUESTS: list[tuple[str, str, Any, int, str]] = [
     ("delete", "rules/{rule}", None, 200, "can_modify_config"),
     ("get", "servers", None, 200, "can_modify_config"),
     ("get", "servers/upstream", None, 200, "can_modify_config"),
+    (
+        "post",
+        "servers",
+        {"name": "crm", "url": "https://8.8.8.8/mcp", "tags": ["sales"]},
+        201,
+        "can_modify_config",
+    ),
     ("post", "servers/upstream/sync", None, 200, "can_modify_config"),
     ("get", "policy/suggestions", None, 200, "can_view_audit_logs"),
     ("get", "policy/suggestions.yaml", None, 200, "can_view_audit_logs"),

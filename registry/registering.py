@@ -1,0 +1,57 @@
+"""A server is registered: checked as calls will be, added, on the record, in one transaction."""
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from audit import changes
+from audit.record import Who
+from registry.endpoints import check_command
+from registry.errors import CannotRegister, CommandNotAllowed, NotReady
+from registry.importing import ServerSpec, endpoint_of_spec
+from registry.mcp.errors import GuardRefused
+from registry.mcp.guard import check_url
+from registry.models import Server
+from registry.naming import check_server_name
+
+TOLD = ("name", "transport", "enabled", "trust", "authentication")
+
+
+def register(spec: ServerSpec, *, who: Who) -> Server:
+    """Add the server. Raises `CannotRegister`, naming the field, for one that must not be."""
+    _check_name(spec.name)
+    _check_address(spec)
+    try:
+        endpoint_of_spec(spec)
+    except NotReady as error:
+        raise CannotRegister(error.message, field="credential", hint=error.hint) from error
+    try:
+        with transaction.atomic():
+            row = Server.objects.create(name=spec.name, sealed=spec.sealed(), **spec.columns())
+            said = {name: getattr(row, name) for name in TOLD}
+            changes.note(row, "added", who=who, facts={"server": row.name}, values=said)
+    except IntegrityError as error:
+        raise CannotRegister(_TAKEN, field="name") from error
+    return row
+
+
+def _check_name(name: str) -> None:
+    fault = check_server_name(name)
+    if fault is None and Server.objects.filter(name__iexact=name).exists():
+        fault = _TAKEN
+    if fault:
+        raise CannotRegister(fault, field="name")
+
+
+def _check_address(spec: ServerSpec) -> None:
+    try:
+        if spec.transport == Server.Transport.STDIO:
+            check_command(list(spec.argv))
+        else:
+            check_url(spec.url, settings.INTERNAL_ADDRESSES)
+    except GuardRefused as error:
+        raise CannotRegister(error.reason, field="url") from error
+    except CommandNotAllowed as error:
+        raise CannotRegister(error.message, field="command", hint=error.hint) from error
+
+
+_TAKEN = "there is a server of this name already"
