@@ -201,7 +201,7 @@ def _judged(listing: Listing, transport: str, *, url: str, argv: tuple[str, ...]
     instructions = probed.shown(listing.instructions)
     warnings = probed.warnings_of(tools, url=url, instructions=instructions)
     if listing.skipped:
-        warnings.append(f"{listing.skipped} things in its list are no tools and are left out.")
+        warnings.append(f"Left out of its list, since they are no tools: {listing.skipped}.")
     return Seen(
         transport=transport,
         url=url,

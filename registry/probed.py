@@ -78,7 +78,7 @@ def warnings_of(tools: Sequence[SeenTool], *, url: str, instructions: str) -> li
     said += [f"Its instructions: {one}." for one in findings({"instructions": instructions})]
     silent = sum(not tool.has_hints for tool in tools)
     if silent:
-        said.append(f"{silent} of its tools carry no hints; those count as destructive.")
+        said.append(f"Tools without hints, which count as destructive: {silent}.")
     if not tools:
         said.append("It lists no tools.")
     return said

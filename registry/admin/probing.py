@@ -35,8 +35,7 @@ class ProbeForm(CredentialForm):
         max_length=2000,
         label="Address",
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "https://crm.example.com/mcp"}),
-        help_text="Of an MCP server or an OpenAPI document. Only what is public, or listed by "
-        "whoever runs the deployment, is dialled.",
+        help_text="Only what is public, or listed by whoever runs the deployment, is dialled.",
     )
     command = forms.ChoiceField(
         required=False,

@@ -126,8 +126,8 @@ def test_each_tool_is_judged_as_a_sync_would(settings):
     }
     assert seen.warnings == (
         "It speaks plain http: whoever is on the way can read and change everything.",
-        "4 of its tools carry no hints; those count as destructive.",
-        "1 things in its list are no tools and are left out.",
+        "Tools without hints, which count as destructive: 4.",
+        "Left out of its list, since they are no tools: 1.",
     )
 
 
@@ -230,8 +230,8 @@ NOT_SERVERS = [
     ),
     (
         http(200, "{}", content_type="application/json"),
-        "JSON answers there, but it is neither MCP nor an OpenAPI document.",
-        "OpenAPI",
+        "JSON answers there, but it is not MCP.",
+        "MCP address",
     ),
     (
         http(200, "plain", content_type="text/plain"),

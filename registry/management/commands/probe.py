@@ -23,8 +23,8 @@ DOOR = "cli"
 
 class Command(BaseCommand):
     help = (
-        "Look at an MCP server or an OpenAPI document by its URL, or at a command that "
-        "OMNI2_STDIO_COMMANDS lists. Nothing is stored; that somebody looked is on the record."
+        "Look at an MCP server by its URL, or at a command that OMNI2_STDIO_COMMANDS lists. "
+        "Nothing is stored; that somebody looked is on the record."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
