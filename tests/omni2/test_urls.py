@@ -56,6 +56,8 @@ ADMINISTRATION = {
     "/api/admin/policy/versions/compare",
     "/api/admin/policy/matrix",
     "/api/admin/policy/matrix.csv",
+    "/api/admin/policy/suggestions",
+    "/api/admin/policy/suggestions.yaml",
     "/api/admin/limits",
     "/api/admin/limits/<int:limit_id>",
     "/api/admin/servers/probe",
