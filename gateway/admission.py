@@ -76,9 +76,7 @@ def admit_call(asker: Asker, server: Server, *, direct: bool) -> None:
 
     Raises LimitReached, and counts nothing, when any of the limits is reached.
     """
-    name = f"server:{server.name}"
-    whose = f"the server {server.name}"
-    rates = limits.per_minute(name, server.requests_per_minute, server.burst, whose=whose)
+    rates = _rates_of(server)
     if direct:
         rates += limits.requests_of(asker.user)
     budgeted = direct and meters.limits_of(asker.user)
@@ -88,6 +86,18 @@ def admit_call(asker: Asker, server: Server, *, direct: bool) -> None:
         if budgeted:
             budgets.take(asker.user, who=asker.who)
         limits.hit(rates)
+
+
+def has_room(server: str) -> bool:
+    """Whether a call of this server would be let through now. Nothing is counted."""
+    found = Server.objects.filter(name=server).first()
+    stands = limits.standing(_rates_of(found)) if found else []
+    return all(count.used < one.rate.limit for one, count in stands)
+
+
+def _rates_of(server: Server) -> list[limits.Allowed]:
+    name, whose = f"server:{server.name}", f"the server {server.name}"
+    return limits.per_minute(name, server.requests_per_minute, server.burst, whose=whose)
 
 
 def lay_aside(question: Question) -> None:

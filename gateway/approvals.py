@@ -277,6 +277,8 @@ def _missing(checked: Checked, approval: Approval) -> errors.GatewayError:
         return turn_down(checked, errors.ApprovalRefused(_no(checked, said)))
     if approval.state == State.EXPIRED:
         said = "Nobody approved this call in time, so it was not made."
+        if approval.decided_by is not None:
+            said = "This call was approved, but could not be made in time."
         return turn_down(checked, errors.ApprovalExpired(_no(checked, said)))
     error = errors.ApprovalInvalid(f"This approval is {approval.get_state_display()}.")
     return turn_down(checked, error)

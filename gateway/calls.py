@@ -45,10 +45,9 @@ def make(wish: Wish) -> Made:
     """Carry the wish out.
 
     The row's state is `done`, or `failed` when the tool itself said so. Raises UnknownTool,
-    Refused,
-    NeedsApproval (it is asked), ApprovalInvalid, LimitReached, BadArguments (nothing was sent),
-    UpstreamFailed (not carried out, or declared harmless) or OutcomeUnknown (sent, and nobody
-    knows). All of them are on the record.
+    Refused, NeedsApproval (it is asked), ApprovalInvalid, LimitReached, BadArguments (nothing was
+    sent), UpstreamFailed (not carried out, or declared harmless) or OutcomeUnknown (sent, and
+    nobody knows). All of them are on the record. PutOff is not: the call is still to be made.
     """
     checked = _approved(check(wish))
     row = _begin(checked)

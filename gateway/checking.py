@@ -21,7 +21,7 @@ from audit import record
 from audit.models import Entry
 from audit.redact import redact, redact_text
 from audit.storable import is_storable
-from gateway import admission, errors
+from gateway import admission, errors, present
 from gateway.asker import Asker
 from gateway.models import Approval, Call, Door, Question
 from gateway.toolbox import target_of, with_defaults
@@ -126,12 +126,15 @@ def _decide(wish: Wish, tool: Tool) -> Checked:
 def limit(checked: Checked) -> None:
     """Count the call against its server's limit, a direct one also as a request of its person.
 
-    Raises LimitReached.
+    Raises LimitReached; PutOff, of which nothing is written down, for an approved call of a
+    question, which waits for room. A direct one may be made again with the same approval.
     """
     wish = checked.wish
     try:
         admission.admit_call(wish.asker, checked.tool.server, direct=wish.question is None)
     except errors.LimitReached as error:
+        if checked.approval is not None and wish.question is not None:
+            raise errors.PutOff(present.approval(checked.approval), error) from None
         raise turn_down(checked, error) from None
 
 

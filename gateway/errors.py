@@ -14,6 +14,7 @@ GatewayError                     500  internal
 ├── AlreadyDecided               409  already_decided     there is nothing to decide any more
 ├── Conflict                     409  idempotency_conflict
 ├── LimitReached                 429  limit_reached
+│   └── PutOff                   429  put_off             approved, and made once there is room
 ├── UpstreamFailed               502  upstream_failed     not done, or said to have failed
 ├── OutcomeUnknown               504  outcome_unknown     sent, and nobody knows what became of it
 ├── ModelFailed                  502  model_failed
@@ -141,6 +142,16 @@ class LimitReached(GatewayError):
 
     def details(self) -> dict[str, Any]:
         return self.reached.details() if self.reached else {}
+
+
+class PutOff(LimitReached):
+    """A question's approved call meets its server's limit: its yes is kept, and the call waits."""
+
+    code = "put_off"
+
+    def __init__(self, approval: Mapping[str, Any], limit: LimitReached) -> None:
+        super().__init__(limit.message, reached=limit.reached)
+        self.approval = approval
 
 
 class UpstreamFailed(GatewayError):

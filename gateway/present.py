@@ -53,8 +53,8 @@ def approvals(row: Question) -> list[dict[str, Any]]:
 
 
 def waiting(row: Question) -> list[dict[str, Any]]:
-    """Of those, what somebody has to decide on now."""
-    return [one for one in approvals(row) if one["state"] == Approval.State.WAITING]
+    """Of those, what it waits for: a decision, or room at the server of an approved call."""
+    return [one for one in approvals(row) if one["state"] in Approval.OPEN]
 
 
 def approval(row: Approval) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 A use that was settled is answered from its row, whoever works on the question now. Where several
 stand side by side, those that are allowed are made, and those that need approval wait together. The
 question goes on with each decision: what was approved is made then, however long the others take.
+What its server's limit does not let through at that moment waits too, with its approval.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ from gateway.run import Run
 from registry import catalogue
 
 TOOLS_AT_ONCE = 8
+Waits = errors.NeedsApproval | errors.PutOff
 # What goes back to the model in the error's own words.
 _TOLD = (
     errors.BadArguments,
@@ -35,10 +37,10 @@ _TOLD_CODES = tuple(error.code for error in _TOLD[:3])
 
 
 class Parked(Exception):
-    """The question cannot go on before somebody decides on these approvals."""
+    """The question cannot go on before these are decided on, or have room at their server."""
 
     def __init__(self, approvals: Sequence[Mapping[str, Any]]) -> None:
-        super().__init__(f"{len(approvals)} calls wait for approval")
+        super().__init__(f"{len(approvals)} calls wait")
         self.approvals = approvals
 
 
@@ -56,25 +58,25 @@ def answer(run: Run, reply: Reply) -> None:
     else:
         with ThreadPoolExecutor(min(len(uses), TOOLS_AT_ONCE)) as pool:
             answered = list(pool.map(lambda use: _in_thread(run, *use), uses))
-    needed = [one.approval for one in answered if isinstance(one, errors.NeedsApproval)]
-    if needed:
-        raise Parked(needed)
+    waiting = [one.approval for one in answered if isinstance(one, Waits)]
+    if waiting:
+        raise Parked(waiting)
     run.messages.append({"role": "user", "content": answered})
 
 
-def _in_thread(run: Run, use: ToolUse, step: str) -> dict[str, Any] | errors.NeedsApproval:
+def _in_thread(run: Run, use: ToolUse, step: str) -> dict[str, Any] | Waits:
     try:
         return _outcome(run, use, step)
     finally:
         connection.close()
 
 
-def _outcome(run: Run, use: ToolUse, step: str) -> dict[str, Any] | errors.NeedsApproval:
+def _outcome(run: Run, use: ToolUse, step: str) -> dict[str, Any] | Waits:
     """The block that answers one tool use, or what it waits for."""
     try:
         text, failed = _use_tool(run, use, step)
-    except errors.NeedsApproval as needed:
-        return needed
+    except (errors.NeedsApproval, errors.PutOff) as waits:
+        return waits
     return {"type": "tool_result", "tool_use_id": use.id, "content": text, "is_error": failed}
 
 
@@ -109,7 +111,7 @@ def _use_tool(run: Run, use: ToolUse, step: str) -> tuple[str, bool]:
 def _carry_out(run: Run, wish: calls.Wish) -> tuple[str, bool]:
     try:
         return _as_result(calls.call(wish))
-    except errors.NeedsApproval:
+    except (errors.NeedsApproval, errors.PutOff):
         raise
     except (errors.UnknownTool, errors.Refused):
         return _as_result(run.question.calls.get(step=wish.step))

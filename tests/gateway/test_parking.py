@@ -2,22 +2,27 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from functools import partial
 from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.db.models import Value
+from django.db.models.functions import Concat
 
 from accounts import budgets, meters
 from accounts.budgets import Amounts
 from accounts.errors import LimitReached
-from accounts.models import Hold, UsageLimit
+from accounts.models import Hold, Rule, UsageLimit
 from audit.record import Who
-from gateway import work
+from gateway import admission, ask, deciding, present, progress, work
 from gateway.llm.base import Usage
 from gateway.llm.scripted import ScriptedModel, says, uses
 from gateway.models import Approval, Question
-from tests.approving import approver, confirm, say
-from tests.ways.asking import asked, put
+from registry.models import Server, Tool
+from tests.approving import approver, attempt, confirm, say, wish
+from tests.approving import waiting as waiting_call
+from tests.ways.asking import Parked, asked, kinds, put, results_read
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -171,3 +176,125 @@ def test_of_a_cost_nobody_knows_nothing_is_given_back(cast, cost):
     budgets.take_up(holder, Amounts(30, cost), most)
     budgets.take_up(holder, Amounts(30, cost), most)
     assert Hold.objects.values_list("tokens", "cost").get() == (100, 2)
+
+
+# --- Approved, and the server's limit is reached --------------------------------------------------
+@pytest.fixture
+def busy(upstream, settings):
+    """The server takes one call a minute, of which one has been made; `calm` lets another in."""
+    name = f"busy-{uuid4().hex[:8]}"
+    Server.objects.update(requests_per_minute=1, name=name)
+    Tool.objects.update(qualified_name=Concat(Value("busy__"), "name"))
+    Rule.objects.filter(server="upstream").update(server=name)
+    confirm("echo")
+    admission.admit_call(None, Server.objects.get(), direct=False)
+    return lambda: Server.objects.update(requests_per_minute=9)
+
+
+@pytest.fixture
+def put_off(cast, busy):
+    """A question of Dev's whose call was approved and met the limit."""
+    model = ScriptedModel([uses(("busy__echo", {"text": "x"})), says("done")])
+    question = go_on(cast, approver(), asked(cast, cast.dev, "echo", model), model)
+    assert (question.state, question.approvals.get().state) == ("waiting", "approved")
+    return question, model
+
+
+def tick(question, model):
+    """The schedule's next look, and a worker for what it set going."""
+    deciding.expire(Parked())
+    work.run(question.pk, model=model)
+    question.refresh_from_db()
+    return question.state
+
+
+def test_an_approved_call_waits_for_room_and_is_made_once(cast, upstream, busy, put_off):
+    question, model = put_off
+    assert (upstream.calls, question.calls.count(), question.owner) == ([], 0, "")
+    assert [tick(question, model) for _ in range(2)] == ["waiting", "waiting"]
+    assert len(model.heard) == 1
+
+    busy()
+
+    assert [tick(question, model) for _ in range(2)] == ["answered", "answered"]
+    assert (upstream.calls, question.answer) == ([("echo", {"text": "x"})], "done")
+    assert question.approvals.get().call == question.calls.get()
+    assert [kind for kind, _ in kinds(question)] == [
+        "question.accepted",
+        "approval.asked",
+        "approval.given",
+        "call.calling",
+        "call.called",
+        "question.ended",
+    ]
+
+
+def test_whoever_looks_is_told_that_it_is_approved_and_waits(put_off):
+    question, _ = put_off
+    told = [(one["state"], one["tool"]) for one in present.waiting(question)]
+
+    steps = [step.data for step in progress.read(question.pk) if step.kind == "waiting"]
+    assert told == [("approved", "echo")]
+    assert [[one["state"] for one in step["approvals"]] for step in steps] == [
+        ["waiting"],
+        ["approved"],
+    ]
+
+
+def test_a_yes_that_is_too_old_by_then_is_told_to_the_model(cast, upstream, busy, put_off):
+    question, model = put_off
+    Approval.objects.update(expires_at="2020-01-01T00:00:00Z")
+    busy()
+
+    assert tick(question, model) == "answered"
+    assert upstream.calls == []
+    assert results_read(model) == [("This call was approved, but could not be made in time.", True)]
+
+
+def test_a_worker_killed_before_it_was_put_aside_again_loses_nothing(cast, upstream, busy, put_off):
+    question, model = put_off
+    question.wake()
+    question.claim("killed")
+    Question.objects.update(lease_until="2020-01-01T00:00:00Z")
+    busy()
+
+    work.run(question.pk, model=model)
+
+    question.refresh_from_db()
+    assert (question.state, len(upstream.calls)) == ("answered", 1)
+
+
+def test_two_in_one_turn_the_second_waits_for_room(cast, upstream, busy):
+    pair = [("busy__echo", {"text": text}) for text in ("a", "b")]
+    model, cleo = ScriptedModel([uses(*pair), says("done")]), approver()
+    question = asked(cast, cast.dev, "echo twice", model)
+    Server.objects.update(requests_per_minute=2)
+    for approval in question.approvals.all():
+        say(cast, cleo, approval)
+
+    work.run(question.pk, model=model)
+    question.refresh_from_db()
+    assert (question.state, len(upstream.calls)) == ("waiting", 1)
+    busy()
+
+    assert tick(question, model) == "answered"
+    assert sorted(arguments["text"] for _, arguments in upstream.calls) == ["a", "b"]
+
+
+def test_cancelling_ends_what_waits_for_room(cast, upstream, put_off):
+    question, _ = put_off
+    ask.cancel(question, who=DEV)
+
+    assert (question.state, question.approvals.get().state) == ("cancelled", "cancelled")
+
+
+def test_a_direct_call_is_made_again_with_the_same_approval(cast, upstream, busy):
+    name = Server.objects.get().name
+    call = partial(wish, cast, cast.dev, {"text": "x"}, server=name, tool="echo")
+    approval = waiting_call(cast, cast.dev, {"text": "x"}, server=name, tool="echo")
+    say(cast, approver(), approval)
+
+    assert attempt(call(approval=approval.pk)) == "limit_reached"
+    busy()
+    assert [attempt(call(approval=approval.pk)) for _ in range(2)] == ["done", "approval_invalid"]
+    assert len(upstream.calls) == 1

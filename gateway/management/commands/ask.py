@@ -15,7 +15,7 @@ from accounts.models import User
 from audit.record import Who
 from gateway import ask, errors, present, progress
 from gateway.asker import Asker
-from gateway.models import Call, Door, Question
+from gateway.models import Approval, Call, Door, Question
 
 
 class Command(BaseCommand):
@@ -117,6 +117,8 @@ def access_command(person: str, server: str, tool: str) -> str:
 def how_to_approve(approval: Mapping[str, Any]) -> str:
     """What waits for a yes, why, and what somebody else has to type to give it."""
     called = f"{approval['server']}/{approval['tool']} {json.dumps(approval['arguments'])}"
+    if approval["state"] == Approval.State.APPROVED:
+        return f"  {called} is approved, and made once its server's limit has room"
     return (
         f"  {called} waits for approval until {approval['expires_at'][:16]}: {approval['rule']}\n"
         f"    manage.py approvals approve {approval['id']} --as …"

@@ -88,7 +88,8 @@ export class QuestionView {
     this.keepDraft();
     this.settleWaiting();
     for (const approval of approvals) this.steps.append(waits(approval));
-    return "This question waits for somebody's approval.";
+    const decided = approvals.every(({ state }) => state === "approved");
+    return decided ? "This question waits for room at a server's limit." : "This question waits for somebody's approval.";
   }
 
   on_decided({ server, tool, state, decided_by, reason }) {
@@ -143,9 +144,11 @@ export class QuestionView {
 }
 
 /** What needs whose yes, and until when. */
-function waits({ id, server, tool, rule, expires_at }) {
+function waits({ id, server, tool, rule, state, expires_at }) {
   const until = new Date(expires_at).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" });
-  const text = ` needs somebody's approval first (${rule}), until ${until}. Approval ${id}`;
+  const text = state === "approved"
+    ? ` is approved, and made once its server's limit has room, until ${until}.`
+    : ` needs somebody's approval first (${rule}), until ${until}. Approval ${id}`;
   return el("li", {}, el("span", { class: "mark warn", "aria-hidden": "true" }),
     el("span", { class: "said" }, el("span", { class: "name" }, label(server, tool)), text));
 }
