@@ -17,6 +17,7 @@ from accounts import authority
 from accounts.models import User
 from gateway import access_requests, matrix_page
 from gateway.login import LogoutView
+from registry.models import Tool
 
 
 class Site(UnfoldAdminSite):
@@ -135,9 +136,11 @@ def _may_view(request: HttpRequest, model: str) -> bool:
 
 
 def _waiting(request: HttpRequest, page: str) -> int:
-    """How many people wait for an approval, and how many requests for this administrator."""
+    """How many people and tools wait for a decision, and how many requests for this one's."""
     if page == "People":
         return User.objects.filter(status=User.Status.PENDING).count()
+    if page == "Tools":
+        return Tool.objects.waiting().count()
     if page == "Access requests" and isinstance(request.user, User):
         return access_requests.decidable_by(request.user).open().count()
     return 0

@@ -16,16 +16,14 @@ from django.utils import timezone
 
 from audit import record
 from audit.models import Entry
-from audit.record import Who
 from registry import health
 from registry.endpoints import endpoint_of
-from registry.errors import CannotAccept, RegistryError, SyncFailed
-from registry.fingerprint import fingerprint
+from registry.errors import RegistryError, SyncFailed
 from registry.mcp.client import Listing, connections
 from registry.mcp.errors import UpstreamError
 from registry.models import Server, Tool
-from registry.offers import Offer, flaw_of, offers_of, storable
-from registry.settling import Settled, Settling, adopt
+from registry.offers import offers_of, storable
+from registry.settling import Outcome, settle
 
 log = logging.getLogger(__name__)
 
@@ -73,69 +71,6 @@ def sync_all(servers: Sequence[Server]) -> list[Synced]:
     return [done[server.pk] for server in servers]
 
 
-def accept(tool: Tool, by: Who, *, seen: str = "") -> None:
-    """Offer the tool from now on as it waits to be. `seen` is the fingerprint that was looked at.
-
-    Raises `CannotAccept` when nothing waits, when what waits is not what was seen, and when it
-    could never be used.
-    """
-    with transaction.atomic():
-        row = Tool.objects.select_for_update().select_related("server").get(pk=tool.pk)
-        offered = _waiting(row, seen or (fingerprint(tool.pending) if tool.pending else ""))
-        changed = adopt(row, offered)
-        row.save()
-        record.write(
-            Entry.Kind.TOOL_ACCEPTED,
-            Entry.Outcome.OK,
-            who=by,
-            server=row.server.name,
-            tool=row.name,
-            fingerprint=row.fingerprint,
-            detail={"changed": changed},
-        )
-    tool.refresh_from_db()
-
-
-def reject(tool: Tool, by: Who) -> None:
-    """Keep the tool set aside, whatever syncs follow, until it is accepted or has changed.
-
-    A tool that was offered is no longer. One that had been accepted in another form is offered
-    again if its server goes back to that.
-    """
-    with transaction.atomic():
-        row = Tool.objects.select_for_update().select_related("server").get(pk=tool.pk)
-        if row.pending is None:
-            row.pending, row.fingerprint = row.definition, ""
-        if row.state == Tool.State.OFFERED:
-            row.state = Tool.State.QUARANTINED
-        row.state_reason = f"rejected by {by.person or 'an administrator'}"
-        row.save()
-        record.write(
-            Entry.Kind.TOOL_QUARANTINED,
-            Entry.Outcome.REFUSED,
-            who=by,
-            server=row.server.name,
-            tool=row.name,
-            fingerprint=fingerprint(row.pending),
-            detail={"reason": row.state_reason},
-        )
-    tool.refresh_from_db()
-
-
-def _waiting(row: Tool, seen: str) -> Offer:
-    if row.pending is None:
-        raise CannotAccept(f"{row.name}: nothing waits for a decision")
-    if row.state == Tool.State.GONE:
-        raise CannotAccept(f"{row.name}: its server no longer lists it")
-    offer = Offer.of(row.pending)
-    if offer.fingerprint != seen:
-        raise CannotAccept(f"{row.name}: it has changed again since it was looked at")
-    flaw = flaw_of(row.pending)
-    if flaw or offer.name != row.name:
-        raise CannotAccept(f"{row.name}: {flaw or 'its name is not what it was'}")
-    return offer
-
-
 def _list(server: Server) -> Listing | RegistryError:
     """What the server lists, or why not. Reads no database: it runs in threads of a pool."""
     try:
@@ -176,12 +111,10 @@ def _note_failure(server: Server, error: RegistryError) -> None:
 def _store(server: Server, listing: Listing) -> SyncReport:
     with transaction.atomic():
         row = Server.objects.select_for_update().get(pk=server.pk)
-        settling = Settling(row)
-        results = [settling.settle(offer) for offer in offers_of(listing.tools)]
-        gone = settling.leave_out([result.name for result in results])
+        outcome = settle(row, offers_of(listing.tools))
         _describe(row, listing)
         health.observe(row)
-        report = _report(row, results, gone)
+        report = _report(row, outcome)
         _write_entry(row, report)
     server.refresh_from_db()
     return report
@@ -197,11 +130,12 @@ def _describe(server: Server, listing: Listing) -> None:
     )
 
 
-def _report(server: Server, results: list[Settled], gone: list[str]) -> SyncReport:
+def _report(server: Server, outcome: Outcome) -> SyncReport:
+    results = outcome.settled
     return SyncReport(
         added=tuple(result.name for result in results if result.is_new),
         changed=tuple(result.name for result in results if result.is_changed),
-        gone=tuple(gone),
+        gone=outcome.gone,
         set_aside=tuple((result.name, result.reason) for result in results if result.reason),
         offered=server.tools.filter(state=Tool.State.OFFERED).count(),
     )

@@ -124,6 +124,17 @@ class ToolQuerySet(models.QuerySet["Tool"]):
             server__switched_off_at=None,
         )
 
+    def waiting(self) -> "ToolQuerySet":
+        """Tools about which there is something to decide, and nobody has decided yet."""
+        return self._set_aside().filter(rejected_by="")
+
+    def rejected(self) -> "ToolQuerySet":
+        """Tools that are listed in a form that somebody has rejected."""
+        return self._set_aside().exclude(rejected_by="")
+
+    def _set_aside(self) -> "ToolQuerySet":
+        return self.filter(state=Tool.State.QUARANTINED, pending__isnull=False)
+
 
 class Tool(Switchable):
     """One tool of one server, as it was when it was accepted. Nothing else is ever offered.
@@ -150,6 +161,12 @@ class Tool(Switchable):
     state_reason = models.TextField(blank=True)
     pending = models.JSONField(
         null=True, blank=True, help_text="The tool object that waits for a decision."
+    )
+    rejected_by = models.CharField(
+        max_length=254, blank=True, help_text="Who rejected the form that would wait otherwise."
+    )
+    rejections = models.JSONField(
+        default=dict, blank=True, help_text="Who rejected which forms, by their fingerprints."
     )
     first_seen_at = models.DateTimeField(default=timezone.now, editable=False)
     last_seen_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -80,8 +80,7 @@ def findings(tool: Mapping[str, Any]) -> list[str]:
 
     Its own name is left out: `registry.naming` judges that.
     """
-    parts = {key: part for key, part in tool.items() if key != "name"}
-    text = "\n".join(_texts(parts))
+    text = "\n".join(texts_of(tool))
     found = []
     if any(is_hidden(character) for character in set(text)):
         found.append("it holds invisible characters")
@@ -93,8 +92,12 @@ def findings(tool: Mapping[str, Any]) -> list[str]:
     return found + [finding for finding, rule in _RULES.items() if rule.search(plain)]
 
 
+def texts_of(tool: Mapping[str, Any]) -> Iterator[str]:
+    """Every text of the tool object but its own name, the names of its members included."""
+    yield from _texts({key: part for key, part in tool.items() if key != "name"})
+
+
 def _texts(value: Any) -> Iterator[str]:
-    """Every string of the object, the names of its members included."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from registry.reviewing import Review
 from registry.scanner import is_hidden
 
 NOTHING = format_html("<pre class='omni-text'>{}</pre>", "–")
@@ -29,6 +30,20 @@ def beside(accepted: Mapping[str, Any], waiting: Mapping[str, Any] | None) -> Sa
         )
     ]
     return format_html_join("", "{}", ((piece,) for piece in pieces))
+
+
+def reviewed(review: Review) -> SafeString:
+    """What whoever decides has to see: warnings, the differences in words, then both forms."""
+    told = [(one, True) for one in review.warnings]
+    told += [(one.said, one.dangerous) for one in review.differences]
+    rows = (("omni-danger" if danger else "", visible(said)) for said, danger in told)
+    told_html = format_html_join("", "<li class='{}'>{}</li>", rows)
+    forms = (
+        beside(review.accepted, review.waiting) if review.accepted else definition(review.waiting)
+    )
+    if not told_html:
+        return forms
+    return format_html("<ul class='omni-told'>{}</ul>{}", told_html, forms)
 
 
 def definition(tool: Mapping[str, Any]) -> SafeString:

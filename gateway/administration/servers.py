@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from accounts.authority import Right
 from gateway import api_shapes as shapes
 from gateway.administration import base, probing
-from registry import registering, syncing
+from registry import deciding, registering, syncing
 from registry.discovery import Synced, SyncReport
 from registry.models import Server, Tool
 
@@ -62,6 +62,10 @@ class OneRegisteredServerShape(RegisteredServerShape):
     failures = serializers.IntegerField(help_text="In a row, as the breaker counts them.")
     closed_until = serializers.DateTimeField(allow_null=True, help_text="The breaker's.")
     checks = CheckShape(many=True)
+
+
+class ServerChange(shapes.Strict):
+    trust = serializers.ChoiceField(Server.Trust.choices)
 
 
 class SetAsideShape(serializers.Serializer):
@@ -168,6 +172,18 @@ class ServerView(base.AdminView):
         responses={200: OneRegisteredServerShape, **base.REFUSALS_OF_ONE},
     )
     def get(self, request: Request, name: str) -> Response:
+        return Response(_whole(base.find(rows(), name=name)))
+
+    @extend_schema(
+        operation_id="admin_change_server",
+        request=ServerChange,
+        responses={200: OneRegisteredServerShape, **base.REFUSALS_OF_ONE},
+    )
+    def patch(self, request: Request, name: str) -> Response:
+        """Change what of its tools is trusted; in force at the next sync."""
+        server = base.find(Server.objects.all(), name=name)
+        wanted = base.checked(ServerChange, request)
+        deciding.set_trust(server, wanted["trust"], base.who(request))
         return Response(_whole(base.find(rows(), name=name)))
 
 

@@ -4,6 +4,7 @@ from django.urls import path
 
 from gateway.administration import (
     cache,
+    drift,
     grants,
     keys,
     limits,
@@ -62,6 +63,9 @@ urlpatterns = [
     path("servers/probe", probing.ProbeView.as_view(), name="admin-probe"),
     path("servers/<slug:name>", servers.ServerView.as_view(), name="admin-server"),
     path("servers/<slug:name>/sync", servers.SyncView.as_view(), name="admin-sync-server"),
+    path("servers/<slug:name>/drift/accept", drift.AcceptView.as_view(), name="admin-accept-tools"),
+    path("servers/<slug:name>/drift/reject", drift.RejectView.as_view(), name="admin-reject-tools"),
+    path("drift", drift.WaitingView.as_view(), name="admin-drift"),
     path("cache", cache.CacheView.as_view(), name="admin-cache"),
     path("cache/clear", cache.ClearView.as_view(), name="admin-clear-cache"),
     path("reload", cache.ReloadView.as_view(), name="admin-reload"),

@@ -16,7 +16,7 @@ from unfold.enums import ActionVariant
 from audit.recorded import Deed, ReadOnlyAdmin, RecordedAdmin, badge, who_at
 from audit.switched import SwitchedAdmin
 from registry import discovery, health, showing, syncing
-from registry.admin import probing
+from registry.admin import decisions, probing
 from registry.admin.forms import ServerForm
 from registry.errors import RegistryError
 from registry.models import HealthCheck, Server, Tool
@@ -50,7 +50,7 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
     search_fields: ClassVar = ["name", "display_name", "description"]
     actions: ClassVar = ["sync_tools", "check_now", "enable", "disable"]
     actions_list: ClassVar = ["probe"]
-    actions_detail: ClassVar = ["sync_one", "check_one", *SwitchedAdmin.SWITCHES]
+    actions_detail: ClassVar = ["sync_one", "check_one", "decide", *SwitchedAdmin.SWITCHES]
     what_stops: ClassVar = "From the next call on, nobody reaches it, whatever an import says."
     fieldsets: ClassVar = [
         (
@@ -115,6 +115,9 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
         return not is_command and super().has_change_permission(request, obj)
 
     def may_do(self, request: HttpRequest, obj: Any, deed: str) -> bool:
+        if deed == "decide":
+            may_decide = request.user.has_perm("registry.change_tool")
+            return may_decide and obj.tools.waiting().exists()
         if deed in ("sync", "check"):
             return super().has_change_permission(request)
         return super().may_do(request, obj, deed)
@@ -255,6 +258,12 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
         text = "Asks the server whether it is there."
         deed = Deed(f"Check {server.name}?", text, "Check now", waits=True)
         return self.carry_out(request, server, deed, do=do)
+
+    @action(description="Decide on what waits", url_path="decide", icon="rule")
+    def decide(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        server = self.find(request, object_id, "decide")
+        waiting = server.tools.waiting().select_related("server")
+        return decisions.page(request, list(waiting), self)
 
 
 def _success(server: Server, report: discovery.SyncReport) -> str:

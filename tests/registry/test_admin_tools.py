@@ -59,23 +59,39 @@ def test_what_has_changed_since_it_was_looked_at_is_not_accepted(ada, waiting):
 
 
 def test_a_tool_is_rejected(ada, waiting):
-    assert ada.post(f"{TOOLS}{waiting.pk}/reject/").status_code == 302
+    seen = {"seen": fingerprint(waiting.pending)}
+    assert ada.post(f"{TOOLS}{waiting.pk}/reject/", seen).status_code == 302
 
     waiting.refresh_from_db()
     assert (waiting.state, waiting.state_reason) == ("quarantined", "rejected by ada@example.com")
 
 
-def test_many_are_accepted_after_they_were_shown(ada, shop, waiting):
+@pytest.mark.parametrize("verb", ["accept", "reject"])
+def test_many_are_decided_on_after_they_were_shown(ada, shop, waiting, verb):
     other = tool(shop, "order")
-    chosen = {"action": "accept_selected", "_selected_action": [waiting.pk, other.pk]}
+    chosen = {"action": f"{verb}_selected", "_selected_action": [waiting.pk, other.pk]}
 
-    page = ada.post(TOOLS, chosen)
-    assert Tool.objects.offered().count() == 0
-    assert page.content.decode().count("omni-hidden") >= 2
+    page = ada.post(TOOLS, chosen).content.decode()
+    assert page.count("omni-hidden") >= 2 and page.count("omni-danger") >= 2
+    assert " checked" not in page.split("omni-tick", 1)[1].split("omni-buttons")[0]
 
     seen = [f"{row.pk}:{fingerprint(row.pending)}" for row in (waiting, other)]
-    ada.post(TOOLS, chosen | {"seen": [seen[0], f"{other.pk}:{'0' * 64}"]})
-    assert set(Tool.objects.offered()) == {waiting}
+    for wrong in ([], [seen[0], f"{other.pk}:{'0' * 64}"], ["x"], [*seen, "9:0"]):
+        assert ada.post(TOOLS, chosen | {"decided": "1", "seen": wrong}).status_code == 200
+    assert Tool.objects.waiting().count() == 2
+
+    ada.post(TOOLS, chosen | {"decided": "1", "seen": seen[:1]})
+    decided = Tool.objects.offered() if verb == "accept" else Tool.objects.rejected()
+    assert list(decided) == [waiting]
+
+
+def test_all_that_waits_of_a_server_is_decided_on_from_its_page(ada, shop, waiting):
+    page = ada.get(f"/admin/registry/server/{shop.pk}/decide/").content.decode()
+
+    assert f'value="{waiting.pk}:{fingerprint(waiting.pending)}"' in page
+    Tool.objects.update(rejected_by="ada@example.com")
+    assert ada.get(f"/admin/registry/server/{shop.pk}/decide/").status_code == 403
+    assert ada.get(f"{TOOLS}?decision=rejected").content.decode().count(f"{waiting.pk}/change") > 0
 
 
 def test_a_gone_tool_has_nothing_to_decide(ada, waiting):
@@ -89,6 +105,7 @@ def test_who_may_only_look_decides_nothing(client, cast, waiting):
     client.force_login(staff(cast.dev, "registry.view_tool"))
 
     assert client.get(f"{TOOLS}{waiting.pk}/change/").status_code == 200
+    assert client.get(f"/admin/registry/server/{waiting.server_id}/decide/").status_code == 403
     assert accept(client, waiting).status_code == 403
     client.post(TOOLS, {"action": "reject_selected", "_selected_action": [waiting.pk]})
     assert not Entry.objects.filter(kind__startswith="tool.").exists()

@@ -3,8 +3,13 @@
 from typing import Any
 
 from accounts.models import ApiKey, Role, Rule, ServerGrant, Team, UsageLimit, User
+from registry.fingerprint import fingerprint
+from registry.models import Server
+from tests.admin_pages import tool
 
 ADMIN = "/api/admin"
+FORM = {"name": "waiting", "inputSchema": {"type": "object"}}
+SEEN = {"tools": {"waiting": fingerprint(FORM)}}
 
 
 def rows(cast: Any) -> dict[str, Any]:
@@ -15,6 +20,7 @@ def rows(cast: Any) -> dict[str, Any]:
     Team.objects.create(key="blue")
     key, _ = ApiKey.issue(cast.dev, "laptop")
     grant = ServerGrant.objects.create(user=cast.dev, server="upstream", tools=["delete_item"])
+    tool(Server.objects.get(name="upstream"), "waiting", pending=FORM)
     waiting = User.objects.create_user("new@example.com", status=User.Status.PENDING)
     return {
         "limit": UsageLimit.objects.create(role=spare, max_requests=1).pk,
@@ -84,6 +90,10 @@ REQUESTS: list[tuple[str, str, Any, int, str]] = [
         201,
         "can_modify_config",
     ),
+    ("patch", "servers/upstream", {"trust": "manual"}, 200, "can_modify_config"),
+    ("get", "drift", None, 200, "can_modify_config"),
+    ("post", "servers/upstream/drift/accept", SEEN, 200, "can_modify_config"),
+    ("post", "servers/upstream/drift/reject", SEEN, 200, "can_modify_config"),
     ("post", "servers/upstream/sync", None, 200, "can_modify_config"),
     ("get", "policy/suggestions", None, 200, "can_view_audit_logs"),
     ("get", "policy/suggestions.yaml", None, 200, "can_view_audit_logs"),

@@ -1,0 +1,95 @@
+"""The command that shows what waits and decides on it as it was shown."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from audit.models import Entry
+from registry.deciding import form_of
+from registry.models import Server, Tool
+from tests.admin_pages import tool
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def shop(cast):
+    server = Server.objects.create(name="shop", transport="http", url="https://mcp.example.com/mcp")
+    for name in ("search", "order"):
+        tool(server, name)
+    tool(server, "broken", pending={"name": "broken", "inputSchema": 7})
+    return server
+
+
+def drift(*words, person="ada@example.com"):
+    out = StringIO()
+    more = [] if words[0] == "list" else ["--as", person]
+    call_command("drift", *words, *more, stdout=out)
+    return out.getvalue()
+
+
+def test_what_waits_is_listed_in_ascii_with_what_is_dangerous(shop):
+    said = drift("list", "shop")
+
+    assert said.isascii()
+    assert "shop/search  " in said and "shop/order  " in said
+    assert "  ! new wording: it holds invisible characters\n" in said
+
+
+def test_all_that_can_be_accepted_are_accepted_and_all_are_rejected(shop):
+    assert "shop/order is offered from now on.\n" in drift("approve", "shop", "--all", "--yes")
+    assert set(Tool.objects.offered().values_list("name", flat=True)) == {"order", "search"}
+    assert set(Entry.objects.values_list("kind", "person", "door")) == {
+        ("tool.accepted", "ada@example.com", "cli")
+    }
+
+    drift("reject", "shop", "--all", "--yes")
+    assert drift("list") == "Nothing waits for a decision.\n"
+    assert drift("list", "--rejected").startswith("shop/broken  ")
+
+
+def test_without_a_yes_nothing_is_decided(shop, monkeypatch):
+    monkeypatch.setattr("builtins.input", lambda _: "")
+    with pytest.raises(CommandError, match="Nothing has been decided"):
+        drift("accept", "shop", "search")
+    assert Tool.objects.waiting().count() == 3
+    monkeypatch.setattr("builtins.input", lambda _: "y")
+    drift("accept", "shop", "search")
+    assert Tool.objects.offered().count() == 1
+
+
+def test_a_fingerprint_binds_the_decision(shop):
+    form = form_of(shop.tools.get(name="search"))
+    for wrong in (form[:3], "0" * 64):
+        with pytest.raises(CommandError, match="changed again"):
+            drift("accept", "shop", "search", "--yes", "--seen", wrong)
+    drift("accept", "shop", "search", "--yes", "--seen", form[:12])
+    assert Tool.objects.offered().count() == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("accept", "shop", "--yes"), "Name the tools"),
+        (("accept", "shop", "search", "--all", "--yes"), "Name the tools"),
+        (("accept", "shop", "nothing", "--yes"), "shop has no tool called 'nothing'"),
+        (("accept", "shop", "--all", "--seen", "x"), "--seen is the fingerprint of one tool"),
+        (("accept", "shop", "broken", "--yes"), "its input schema cannot be used"),
+        (("reject", "shpo", "--all", "--yes"), "Did you mean shop"),
+    ],
+)
+def test_what_cannot_be_decided_is_said(shop, words, why):
+    with pytest.raises(CommandError, match=why):
+        drift(*words)
+    assert Tool.objects.waiting().count() == 3
+
+
+def test_whoever_may_not_change_the_configuration_decides_nothing(shop):
+    with pytest.raises(CommandError, match="can_modify_config"):
+        drift("accept", "shop", "--all", "--yes", person="dev@example.com")
+
+
+def test_trust_is_set(shop):
+    assert drift("trust", "shop", "manual").startswith("shop: a person accepts each tool")
+    assert Server.objects.get().trust == "manual"
