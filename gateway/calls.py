@@ -22,7 +22,7 @@ from gateway import approvals, errors, lost, results
 from gateway.checking import Checked, Wish, check, entry_of, journal, limit, turn_down
 from gateway.models import Call
 from registry import calling
-from registry.errors import RegistryError
+from registry.errors import NotConnected, RegistryError
 from registry.mcp.errors import UpstreamError
 
 __all__ = ["Made", "Wish", "call", "make"]
@@ -45,9 +45,10 @@ def make(wish: Wish) -> Made:
     """Carry the wish out.
 
     The row's state is `done`, or `failed` when the tool itself said so. Raises UnknownTool,
-    Refused, NeedsApproval (it is asked), ApprovalInvalid, LimitReached, BadArguments (nothing was
-    sent), UpstreamFailed (not carried out, or declared harmless) or OutcomeUnknown (sent, and
-    nobody knows). All of them are on the record. PutOff is not: the call is still to be made.
+    Refused, NotConnected, NeedsApproval (it is asked), ApprovalInvalid, LimitReached, BadArguments
+    (nothing was sent), UpstreamFailed (not carried out, or declared harmless) or OutcomeUnknown
+    (sent, and nobody knows). All of them are on the record. PutOff is not: the call is still to be
+    made.
     """
     checked = _approved(check(wish))
     row = _begin(checked)
@@ -57,6 +58,7 @@ def make(wish: Wish) -> Made:
             checked.tool.server,
             checked.tool,
             checked.arguments,
+            person=wish.asker.user.pk,
             timeout=wish.timeout,
             cancelled=wish.cancelled,
             once=checked.approval is not None,
@@ -122,13 +124,20 @@ def _settle(row: Call, checked: Checked, result: Mapping[str, Any], *, milliseco
 def _settle_error(
     row: Call, checked: Checked, error: UpstreamError | RegistryError, *, milliseconds: int
 ) -> errors.GatewayError:
-    message = redact_text(str(error))
-    unknown = getattr(error, "executed", "no") == "unknown" and not row.repeatable
+    told = _told(error, unknown=error.executed == "unknown" and not row.repeatable)
+    unknown = isinstance(told, errors.OutcomeUnknown)
     row.state = Call.State.UNKNOWN if unknown else Call.State.FAILED
-    row.text, row.error_code = message, error.code
+    row.text, row.error_code = told.message, error.code
     outcome = Entry.Outcome.UNKNOWN if unknown else Entry.Outcome.FAILED
-    _close(row, checked, outcome, milliseconds=milliseconds, message=message)
-    return (errors.OutcomeUnknown if unknown else errors.UpstreamFailed)(message)
+    _close(row, checked, outcome, milliseconds=milliseconds, message=told.message)
+    return told
+
+
+def _told(error: UpstreamError | RegistryError, *, unknown: bool) -> errors.GatewayError:
+    """The error as the person and the doors are told it."""
+    if isinstance(error, NotConnected):
+        return errors.NotConnected(error.server, again=error.again)
+    return (errors.OutcomeUnknown if unknown else errors.UpstreamFailed)(redact_text(str(error)))
 
 
 def _close(

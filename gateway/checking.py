@@ -25,7 +25,8 @@ from gateway import admission, errors, present
 from gateway.asker import Asker
 from gateway.models import Approval, Call, Door, Question
 from gateway.toolbox import target_of, with_defaults
-from registry import catalogue, schemas
+from registry import catalogue, schemas, tokens
+from registry.errors import NotConnected
 from registry.models import Tool
 
 NO_SUCH_TOOL = "There is no such tool."
@@ -91,6 +92,7 @@ def check(wish: Wish) -> Checked:
     arguments, decision = checked.arguments, checked.decision
     if decision.effect == Effect.DENY:
         raise turn_down(checked, errors.Refused(decision))
+    _require_account(checked)
     if not checked.asks:
         limit(checked)
     problems = _problems(tool, arguments)
@@ -121,6 +123,14 @@ def _decide(wish: Wish, tool: Tool) -> Checked:
         message = f"Whether this is allowed cannot be decided now (error {error_id})."
         raise errors.Unavailable(message) from error
     return Checked(wish, tool, arguments, decision, version, inputs)
+
+
+def _require_account(checked: Checked) -> None:
+    """Tell the person to connect their account first, where the server wants one of everybody."""
+    try:
+        tokens.require_account(checked.tool.server, checked.wish.asker.user.pk)
+    except NotConnected as error:
+        raise turn_down(checked, errors.NotConnected(error.server, again=error.again)) from None
 
 
 def limit(checked: Checked) -> None:

@@ -10,6 +10,7 @@ GatewayError                     500  internal
 │   ├── NeedsApproval            403  needs_approval      the policy wants a person's yes first
 │   └── ApprovalRefused          403  approval_refused    a person said no to this call
 │       └── ApprovalExpired      403  approval_expired    nobody said anything in time
+├── NotConnected                 403  not_connected       an account of one's own is needed there
 ├── ApprovalInvalid              409  approval_invalid    not for this call, or used already
 ├── AlreadyDecided               409  already_decided     there is nothing to decide any more
 ├── Conflict                     409  idempotency_conflict
@@ -31,6 +32,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError
 from django.http import Http404
@@ -119,6 +121,24 @@ class ApprovalExpired(ApprovalRefused):
     code = "approval_expired"
 
 
+class NotConnected(GatewayError):
+    """A server where everybody has an account of their own; `url` is where one is connected."""
+
+    code, status = "not_connected", 403
+
+    def __init__(self, server: str, *, again: bool = False) -> None:
+        self.server, self.url = server, connect_url(server)
+        what = (
+            f"Your account at {server} has to be connected again"
+            if again
+            else (f"Your own account at {server} is not connected yet")
+        )
+        super().__init__(f"{what}. Connect it here: {self.url}")
+
+    def details(self) -> dict[str, Any]:
+        return {"server": self.server, "connect_url": self.url}
+
+
 class ApprovalInvalid(GatewayError):
     code, status = "approval_invalid", 409
 
@@ -183,6 +203,11 @@ class LeaseLost(GatewayError):
 
 class Unavailable(GatewayError):
     code, status = "unavailable", 503
+
+
+def connect_url(server: str) -> str:
+    """Where a person connects their own account at this server."""
+    return f"{settings.PUBLIC_URL}/connections/#{server}"
 
 
 def refusal(decision: Mapping[str, Any]) -> dict[str, Any]:

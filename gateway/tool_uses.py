@@ -29,11 +29,12 @@ _TOLD = (
     errors.BadArguments,
     errors.LimitReached,
     errors.ApprovalInvalid,
+    errors.NotConnected,
     errors.UpstreamFailed,
 )
 _BY_PEOPLE = (errors.ApprovalRefused.code, errors.ApprovalExpired.code)
 # Of these nothing was sent. What a server said of a failure is shown as what it is: data.
-_TOLD_CODES = tuple(error.code for error in _TOLD[:3])
+_TOLD_CODES = tuple(error.code for error in _TOLD[:4])
 
 
 class Parked(Exception):

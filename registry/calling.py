@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from registry import breaker
-from registry.endpoints import endpoint_of
+from registry import breaker, tokens
+from registry.connected import NOBODY
+from registry.endpoints import endpoint_for, with_token
 from registry.errors import ServerBusy
 from registry.mcp.client import connections
 from registry.mcp.endpoint import Endpoint
@@ -32,7 +33,7 @@ PLACES = 8
 LOOK_AGAIN = 0.05
 # Beyond the call's own time, until a probe that says nothing is taken for dead.
 PROBE_GRACE = 10.0
-TOO_MANY = 429
+UNAUTHORIZED, TOO_MANY = 401, 429
 
 Stop = threading.Event | Callable[[], bool]
 
@@ -46,11 +47,15 @@ def call(
     tool: Tool,
     arguments: Mapping[str, Any],
     *,
+    person: int = NOBODY,
     timeout: float | None = None,
     cancelled: Stop | None = None,
     once: bool = False,
 ) -> dict[str, Any]:
     """The tool's raw result, within the server's own time or `timeout` seconds, whichever is less.
+
+    `person` is for whom: where each person has an account of their own at the server, theirs is
+    used, and no other.
 
     All tries are included; the server's row says how many there are. A second one is made only
     where the first was provably not carried out, or the tool declares that twice is as good as
@@ -59,7 +64,7 @@ def call(
     """
     seconds = min(server.timeout_seconds, math.inf if timeout is None else timeout)
     deadline = time.monotonic() + seconds
-    endpoint = endpoint_of(server)
+    endpoint = endpoint_for(server, person)
     place = _place(server)
     _take(place, server, deadline=deadline, cancelled=cancelled)
     try:
@@ -78,6 +83,18 @@ class _Target:
 
     def __init__(self, server: Server, tool: Tool, endpoint: Endpoint, *, once: bool) -> None:
         self.server, self.tool, self.endpoint, self.once = server, tool, endpoint, once
+        self._has_renewed = False
+
+    def renews(self, error: UpstreamError) -> bool:
+        """Whether the token was refused, and another one takes its place. Once."""
+        account, is_refusal = self.endpoint.account, isinstance(error, HttpRefused)
+        if account is None or self._has_renewed or not is_refusal or error.status != UNAUTHORIZED:
+            return False
+        self._has_renewed = True
+        refused = self.endpoint.headers["Authorization"].removeprefix("Bearer ")
+        token = tokens.token_after(self.server, account, refused=refused)
+        self.endpoint = with_token(self.server, account, token)
+        return True
 
     def may_repeat(self, error: UpstreamError) -> bool:
         if isinstance(error, Cancelled | GuardRefused | Rejected | InputRequired):
@@ -98,6 +115,9 @@ def _tries(
         try:
             return _once(target, arguments, deadline=deadline, cancelled=cancelled)
         except UpstreamError as error:
+            if target.renews(error):
+                left += 1
+                continue
             late = time.monotonic() + delay >= deadline
             if not left or late or not target.may_repeat(error):
                 raise

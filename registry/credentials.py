@@ -1,7 +1,8 @@
 """What makes a server believe us: encrypted at rest, resolved when used, kept out of all records.
 
 The values of a server are `{"authentication": {"type", "api_key", "username", "password",
-"header_name", "header_value"}, "env": {NAME: value}}`. A value may name variables of the gateway's
+"header_name", "header_value", "client_id", "client_secret", "issuer", "scope"}, "env": {NAME:
+value}}`. A value may name variables of the gateway's
 environment as `${NAME}`; then the name is what is stored.
 """
 
@@ -27,6 +28,7 @@ OWN_SECRETS = frozenset(
         "DATABASE_URL",
         "OMNI2_ENCRYPTION_KEYS",
         "OMNI2_MODEL_EXTRA_HEADERS",
+        "OMNI2_OIDC_CLIENT_SECRET",
         "REDIS_URL",
         "SECRET_KEY",
         "SLACK_BOT_TOKEN",
@@ -92,13 +94,41 @@ def resolve(values: Any) -> Any:
 
 
 def headers_of(server: Server) -> dict[str, str]:
-    """The headers that authenticate us to this server; built from the registry alone."""
-    if server.authentication == Server.Authentication.NONE:
+    """The headers that authenticate us to this server; built from the registry alone.
+
+    None for a server that wants a token: those are `registry.tokens`.
+    """
+    if server.authentication == Server.Authentication.NONE or server.speaks_oauth:
         return {}
     stored = _stored(server, "authentication")
     name, value = _HEADERS[server.authentication](server, stored)
     remember(value)
     return {_header_name(server, name): _header_value(server, value)}
+
+
+def check_credential(server: Server) -> None:
+    """Raise `NotReady` where what is stored could not be sent like this."""
+    if server.speaks_oauth:
+        client_settings(server)
+    else:
+        headers_of(server)
+
+
+def client_settings(server: Server) -> dict[str, str]:
+    """For OAuth: `client_id`, `client_secret`, `issuer` and `scope`, as far as they are stored.
+
+    Raises `CredentialMissing` where one needs another: a secret goes to the `issuer` that gave it
+    and nowhere else, so that has to be known.
+    """
+    stored = _stored(server, "authentication")
+    wanted = ("client_id", "client_secret", "issuer", "scope")
+    found = {name: str(stored[name]).strip() for name in wanted if stored.get(name)}
+    remember(found.get("client_secret", ""))
+    own = server.authentication == Server.Authentication.CLIENT_CREDENTIALS
+    for name in _CLIENT if own else _CLIENT[:2] if "client_secret" in found else ():
+        if name not in found:
+            raise CredentialMissing(f"server {server.name}: {name} is needed beside a client")
+    return found
 
 
 def environment_of(server: Server) -> dict[str, str]:
@@ -177,6 +207,7 @@ def _custom(server: Server, values: Mapping[str, Any]) -> tuple[str, str]:
     return name, _field(server, values, "header_value")
 
 
+_CLIENT = ("client_id", "issuer", "client_secret")
 _HEADERS: dict[str, Callable[[Server, Mapping[str, Any]], tuple[str, str]]] = {
     Server.Authentication.BEARER: _bearer,
     Server.Authentication.BASIC: _basic,

@@ -11,13 +11,13 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from audit import record
 from audit.models import Entry
 from registry import health
-from registry.endpoints import endpoint_of
+from registry.endpoints import endpoint_to_list
 from registry.errors import RegistryError, SyncFailed
 from registry.mcp.client import Listing, connections
 from registry.mcp.errors import UpstreamError
@@ -64,17 +64,25 @@ def sync_all(servers: Sequence[Server]) -> list[Synced]:
     """Sync many at a time, in the order given; one that hangs or fails delays and stops nobody."""
     done: dict[int, Synced] = {}
     with ThreadPoolExecutor(SYNC_AT_ONCE, thread_name_prefix="sync") as pool:
-        looks = {pool.submit(_list, server): server for server in servers}
+        looks = {pool.submit(_list_aside, server): server for server in servers}
         for look in as_completed(looks):
             server = looks[look]
             done[server.pk] = _settled(server, look)
     return [done[server.pk] for server in servers]
 
 
-def _list(server: Server) -> Listing | RegistryError:
-    """What the server lists, or why not. Reads no database: it runs in threads of a pool."""
+def _list_aside(server: Server) -> Listing | RegistryError:
+    """`_list` in a thread of a pool, which reads the database only where a token is needed."""
     try:
-        return connections.list_tools(endpoint_of(server), timeout=settings.MCP_CALL_TIMEOUT)
+        return _list(server)
+    finally:
+        connection.close()
+
+
+def _list(server: Server) -> Listing | RegistryError:
+    """What the server lists, or why not."""
+    try:
+        return connections.list_tools(endpoint_to_list(server), timeout=settings.MCP_CALL_TIMEOUT)
     except RegistryError as error:
         return error
     except UpstreamError as error:

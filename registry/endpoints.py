@@ -1,10 +1,13 @@
 """From a server's row to where, and with what, it is reached."""
 
 import re
+from dataclasses import replace
 
 from django.conf import settings
 
-from registry.credentials import environment_of, headers_of
+from registry import tokens
+from registry.connected import NOBODY
+from registry.credentials import client_settings, environment_of, headers_of
 from registry.errors import CommandNotAllowed, CredentialRefused
 from registry.mcp.endpoint import Endpoint
 from registry.models import Server
@@ -16,13 +19,43 @@ _STEERING = re.compile(
 )
 
 
+def endpoint_for(server: Server, person: int) -> Endpoint:
+    """Where this server is, with the credential that calls of this person are made with.
+
+    Where each person has an account of their own, or the gateway has one, a token may be fetched
+    first. Raises what `endpoint_of` does, and what `tokens.token_of` does.
+    """
+    if not server.speaks_oauth:
+        return endpoint_of(server)
+    account = person if server.authentication == Server.Authentication.OAUTH else NOBODY
+    return with_token(server, account, tokens.token_of(server, account))
+
+
+def with_token(server: Server, account: int, token: str) -> Endpoint:
+    """Where this server is, as it is spoken to with a token of this account."""
+    headers = {"Authorization": f"Bearer {token}"}
+    return replace(endpoint_of(server), headers=headers, account=account)
+
+
+def endpoint_to_list(server: Server) -> Endpoint:
+    """Where this server is, with the credential that its tools are listed and it is checked with.
+
+    Where each person has an account of their own, it is that of whoever connected first; before
+    anybody has, there is none, and the server may say no.
+    """
+    person = tokens.listing_person(server)
+    return endpoint_of(server) if person is None else endpoint_for(server, person)
+
+
 def endpoint_of(server: Server) -> Endpoint:
-    """Where this server is, credentials resolved. Nothing is contacted.
+    """Where this server is, stored credentials resolved, without any token. Asks nobody.
 
     Raises `NotReady`: a command that is not allowed, a credential that is missing or unreadable.
     """
     if server.transport == Server.Transport.STDIO:
         return _command(server)
+    if server.speaks_oauth:
+        client_settings(server)
     return Endpoint(
         name=server.name,
         transport="sse" if server.transport == Server.Transport.SSE else "http",

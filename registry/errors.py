@@ -6,6 +6,10 @@ RegistryError
 │   ├── CredentialMissing     not stored, or its environment variable is not set
 │   ├── CredentialRefused     stored, but it must not be sent like this
 │   └── CommandNotAllowed     a command that the deployment does not list
+├── NotConnected              each person needs an account of their own there, and has none
+├── AuthorizationFailed       its authorization server gave no token, or cannot be believed
+│   └── TokenRefused          it will not, however often it is asked
+├── AttemptRefused            a browser came back from it as nobody was sent there
 ├── BreakerOpen               it failed too often; nobody may try yet
 ├── ServerBusy                as many calls as it may have are under way
 ├── SyncFailed                its tools could not be listed; the rows are as they were
@@ -63,6 +67,43 @@ class CommandNotAllowed(NotReady):
     """A stdio command that is not, word for word, one of the deployment's own list."""
 
     code = "command_not_allowed"
+
+
+class NotConnected(RegistryError):
+    """A server where each person has an account of their own, and this person has none that works.
+
+    `again`: there was one.
+    """
+
+    code = "not_connected"
+    status = 403
+
+    def __init__(self, server: str, *, again: bool = False) -> None:
+        super().__init__(f"server {server}: no account is connected" + again * " any more")
+        self.server, self.again = server, again
+
+
+class AuthorizationFailed(RegistryError):
+    """An authorization server did not give a token, or says something that cannot be believed."""
+
+    code = "authorization_failed"
+
+
+class TokenRefused(AuthorizationFailed):
+    """An authorization server's no; `reason` is the error code of OAuth."""
+
+    code = "token_refused"
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class AttemptRefused(RegistryError):
+    """Somebody comes back from an authorization server without having been sent there like this."""
+
+    code = "attempt_refused"
+    status = 400
 
 
 class BreakerOpen(RegistryError):

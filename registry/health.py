@@ -7,16 +7,17 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from audit import record
 from audit.models import Entry
 from audit.redact import redact_text
-from registry.endpoints import endpoint_of
+from registry.endpoints import endpoint_to_list
 from registry.errors import RegistryError
 from registry.mcp.client import connections
-from registry.mcp.errors import UpstreamError
+from registry.mcp.endpoint import Endpoint
+from registry.mcp.errors import HttpRefused, UpstreamError
 from registry.models import HealthCheck, Server
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ def check_all(servers: Sequence[Server]) -> list[HealthCheck]:
     """Check many at a time; one that hangs delays nobody. Forgets what is older than a week."""
     checks = []
     with ThreadPoolExecutor(LOOK_AT_ONCE, thread_name_prefix="health") as pool:
-        looks = {pool.submit(_look, server): server for server in servers}
+        looks = {pool.submit(_look_aside, server): server for server in servers}
         for look in as_completed(looks):
             try:
                 checks.append(_keep(looks[look], *look.result()))
@@ -78,14 +79,31 @@ def told(error: str) -> str:
     return text if len(text) <= ERROR_LENGTH else f"{text[: ERROR_LENGTH - 1]}…"
 
 
+def _look_aside(server: Server) -> tuple[int, str]:
+    """`_look` in a thread of a pool, which reads the database only where a token is needed."""
+    try:
+        return _look(server)
+    finally:
+        connection.close()
+
+
 def _look(server: Server) -> tuple[int, str]:
-    """Milliseconds and error of one ping. Reads no database: it runs in threads of a pool."""
+    """Milliseconds and error of one ping."""
     started = time.monotonic()
     try:
-        connections.ping(endpoint_of(server), timeout=settings.MCP_CONNECT_TIMEOUT)
+        _ping(server, endpoint_to_list(server))
     except (RegistryError, UpstreamError) as failure:
         return _since(started), str(failure) or failure.code
     return _since(started), ""
+
+
+def _ping(server: Server, endpoint: Endpoint) -> None:
+    try:
+        connections.ping(endpoint, timeout=settings.MCP_CONNECT_TIMEOUT)
+    except HttpRefused as refused:
+        # Nobody has connected an account yet: a no is all that a server which is there can say.
+        if not server.speaks_oauth or endpoint.account is not None or refused.status != 401:
+            raise
 
 
 def _keep(server: Server, milliseconds: int, error: str) -> HealthCheck:

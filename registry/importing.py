@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from registry import connecting
 from registry.credentials import seal, unseal
 from registry.endpoints import endpoint_of
 from registry.errors import CredentialUnreadable
@@ -104,6 +105,7 @@ def _apply_one(spec: ServerSpec) -> list[str]:
         said.append(f"server {spec.name}: credentials changed")
     if _ADDRESS.intersection(changed) or "sealed" in values:
         values |= {"health": Server.Health.UNKNOWN, "last_error": ""}
+        connecting.start_anew(server)
     if values:
         for name, value in values.items():
             setattr(server, name, value)

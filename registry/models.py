@@ -7,6 +7,17 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from audit.switches import Switchable
+from registry.connected import Attempt, ConnectedAccount, RegisteredClient
+
+__all__ = [
+    "Attempt",
+    "Breaker",
+    "ConnectedAccount",
+    "HealthCheck",
+    "RegisteredClient",
+    "Server",
+    "Tool",
+]
 
 
 class ServerQuerySet(models.QuerySet["Server"]):
@@ -33,6 +44,8 @@ class Server(Switchable):
         BASIC = "basic"
         API_KEY = "api_key", "API key"
         HEADER = "header", "custom header"
+        OAUTH = "oauth", "each person connects their own account (OAuth)"
+        CLIENT_CREDENTIALS = "client_credentials", "OAuth client credentials"
 
     class Trust(models.TextChoices):
         FIRST_USE = "first_use", "trust what it offers first"
@@ -59,7 +72,7 @@ class Server(Switchable):
     argv = models.JSONField(default=list, blank=True, help_text="Command and arguments, for stdio.")
     cwd = models.CharField(max_length=1000, blank=True)
     authentication = models.CharField(
-        max_length=8, choices=Authentication.choices, default=Authentication.NONE
+        max_length=32, choices=Authentication.choices, default=Authentication.NONE
     )
     # Encrypted; `registry.credentials` reads and writes it.
     sealed = models.TextField(blank=True, editable=False)
@@ -102,6 +115,14 @@ class Server(Switchable):
 
     def __str__(self) -> str:
         return self.display_name or self.name
+
+    @property
+    def speaks_oauth(self) -> bool:
+        """Whether its credential is a token that is fetched, not one that is stored."""
+        return self.authentication in (
+            self.Authentication.OAUTH,
+            self.Authentication.CLIENT_CREDENTIALS,
+        )
 
     @property
     def takes_part(self) -> bool:

@@ -12,10 +12,10 @@ from audit.models import Entry
 from audit.record import Who
 from registry.credentials import reseal
 from registry.errors import CredentialUnreadable
-from registry.models import Server
+from registry.models import Attempt, ConnectedAccount, RegisteredClient, Server
 
 # Each model whose rows hold something `registry.credentials` sealed, in the column `sealed`.
-SEALED = (Server,)
+SEALED = (Server, ConnectedAccount, RegisteredClient, Attempt)
 
 
 @dataclass(frozen=True)

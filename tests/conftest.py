@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 from omni2.celery import app
 from tests import mcp_client
 from tests.cast import Cast, assemble, register
-from tests.fakes import mcp_server
+from tests.fakes import authorization_server, mcp_server
 from tests.settings import REDIS_URL
 from tests.settling import settle
 
@@ -76,6 +76,21 @@ def upstream(upstream_server: Any, settings: Any, cast: Cast) -> Any:
     upstream_server.calls.clear()
     register(upstream_server.url)
     return upstream_server
+
+
+@pytest.fixture(scope="session")
+def protected_server() -> Iterator[Any]:
+    """One authorization server, and one MCP server that it protects, for the whole session."""
+    with authorization_server.serve() as running:
+        yield running
+
+
+@pytest.fixture
+def protected(protected_server: Any, settings: Any) -> Any:
+    """These two, as if nobody had been there yet; the operator has listed their addresses."""
+    protected_server.forget()
+    settings.INTERNAL_ADDRESSES = protected_server.addresses
+    return protected_server
 
 
 @pytest.fixture

@@ -29,6 +29,10 @@ class CredentialBody(shapes.Strict):
     password = shapes.StrictText(**_TEXT)
     header_name = shapes.StrictText(**_TEXT)
     header_value = shapes.StrictText(**_TEXT)
+    client_id = shapes.StrictText(**_TEXT)
+    client_secret = shapes.StrictText(**_TEXT)
+    issuer = shapes.StrictText(**_TEXT)
+    scope = shapes.StrictText(**_TEXT)
 
 
 class ServerBody(shapes.Strict):

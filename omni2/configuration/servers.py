@@ -20,15 +20,20 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _RESERVED = re.compile(r"omni2([_-].*)?", re.IGNORECASE)
 _TRANSPORTS = {"http": "http", "http_streamable": "http", "sse": "sse", "stdio": "stdio"}
 _STDIO_KEYS = ("command", "args", "cwd", "env")
-_CREDENTIALS = ("api_key", "username", "password", "header_name", "header_value")
 # What each type of authentication takes, the needed ones first; see `registry.credentials`.
 _NEEDED = {
     "bearer": ("api_key",),
     "basic": ("username", "password"),
     "api_key": ("api_key",),
     "header": ("header_name", "header_value"),
+    "oauth": (),
+    "client_credentials": ("client_id", "client_secret", "issuer"),
 }
-_TAKEN = _NEEDED | {"api_key": ("api_key", "header_name")}
+_TAKEN = _NEEDED | {
+    "api_key": ("api_key", "header_name"),
+    "oauth": ("client_id", "client_secret", "issuer", "scope"),
+    "client_credentials": ("client_id", "client_secret", "issuer", "scope"),
+}
 _TAKEN_AS_THEY_ARE = (
     *("display_name", "description", "enabled", "trust", "argument_defaults", "tool_prefix"),
 )
@@ -170,7 +175,7 @@ class _Servers:
         kind = said.get("type")
         if kind is None:
             if f"{path}.type" not in self.checked.places:
-                self.checked.refuse(path, "type is missing: bearer, basic, api_key or header")
+                self.checked.refuse(path, f"type is missing: {', '.join(_NEEDED)}")
             return "none", {}
         for name in _NEEDED[kind]:
             if name not in said and f"{path}.{name}" not in self.checked.places:

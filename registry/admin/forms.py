@@ -6,7 +6,8 @@ from django import forms
 from django.conf import settings
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
-from registry.credentials import headers_of, seal, unseal
+from registry import connecting
+from registry.credentials import check_credential, seal, unseal
 from registry.errors import CredentialUnreadable, NotReady
 from registry.mcp.errors import GuardRefused
 from registry.mcp.guard import Origin, check_url, parse_url
@@ -20,7 +21,12 @@ _SECRET_AS = {
     Authentication.BASIC: "password",
     Authentication.API_KEY: "api_key",
     Authentication.HEADER: "header_value",
+    Authentication.OAUTH: "client_secret",
+    Authentication.CLIENT_CREDENTIALS: "client_secret",
 }
+_ADDRESS = {"transport", "url", "authentication", "secret", "client_id", "issuer", "scope"}
+_PLAIN = ("username", "header_name")
+_OF_OAUTH = ("client_id", "issuer", "scope")
 
 
 class CredentialForm(forms.Form):
@@ -39,21 +45,42 @@ class CredentialForm(forms.Form):
         strip=True,
         label="New secret",
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text="Token, key, password or header value. Empty keeps what is stored. "
-        "${NAME} takes it from the environment when it is used.",
+        help_text="Token, key, password, header value or client secret. Empty keeps what is "
+        "stored. ${NAME} takes it from the environment when it is used.",
     )
 
     def entered(self, kind: Authentication, values: dict[str, Any]) -> dict[str, str]:
         """The credential as `registry.credentials` keeps it."""
-        entered = {"type": kind.value, _SECRET_AS[kind]: values["secret"]}
-        for name in ("username", "header_name"):
+        entered = {"type": kind.value}
+        oauth = _SECRET_AS[kind] == "client_secret"
+        for name in _OF_OAUTH if oauth else _PLAIN:
             if values[name]:
                 entered[name] = values[name]
+        if values["secret"] or not oauth:
+            entered[_SECRET_AS[kind]] = values["secret"]
         return entered
 
 
 class ServerForm(CredentialForm, forms.ModelForm):
     """Checks name and address as calls will be."""
+
+    client_id = forms.CharField(
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="For OAuth: who OMNI2 is to the authorization server. Empty: it registers itself "
+        "where that is offered.",
+    )
+    issuer = forms.CharField(
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="For OAuth: the authorization server. A client secret goes there and nowhere "
+        "else. Empty: the one that the server names.",
+    )
+    scope = forms.CharField(
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="For OAuth: what is asked for. Empty: what the server names.",
+    )
 
     class Meta:
         model = Server
@@ -66,6 +93,9 @@ class ServerForm(CredentialForm, forms.ModelForm):
             self.fields["transport"] = forms.ChoiceField(
                 choices=offered, widget=self.fields["transport"].widget
             )
+        if self.instance.pk and self.instance.speaks_oauth:
+            stored = self._stored().get("authentication", {})
+            self.initial.update({name: stored.get(name, "") for name in _OF_OAUTH})
 
     def clean_name(self) -> str:
         name = self.cleaned_data["name"]
@@ -109,6 +139,8 @@ class ServerForm(CredentialForm, forms.ModelForm):
         kind = Authentication(values["authentication"])
         if kind == Authentication.NONE:
             stored.pop("authentication", None)
+        elif kind in (Authentication.OAUTH, Authentication.CLIENT_CREDENTIALS):
+            stored["authentication"] = self.entered(kind, values) | self._kept_secret(kind, values)
         elif values["secret"]:
             stored["authentication"] = self.entered(kind, values)
         elif self._goes_elsewhere(kind, values) or not stored.get("authentication"):
@@ -119,7 +151,7 @@ class ServerForm(CredentialForm, forms.ModelForm):
         trial = Server(name=values.get("name") or self.instance.name, authentication=kind)
         trial.sealed = self.instance.sealed
         try:
-            headers_of(trial)
+            check_credential(trial)
         except NotReady as error:
             self.add_error("secret", error.message)
 
@@ -129,6 +161,15 @@ class ServerForm(CredentialForm, forms.ModelForm):
         except CredentialUnreadable:
             return {}
 
+    def _kept_secret(self, kind: Authentication, values: dict[str, Any]) -> dict[str, str]:
+        """The stored client secret, while it goes to the same place, in the same name."""
+        stored = self._stored().get("authentication", {})
+        same = all(stored.get(name, "") == values[name] for name in ("client_id", "issuer"))
+        secret = stored.get("client_secret", "")
+        if values["secret"] or not secret or not same or self._goes_elsewhere(kind, values):
+            return {}
+        return {"client_secret": secret}
+
     def _goes_elsewhere(self, kind: Authentication, values: dict[str, Any]) -> bool:
         before = self.initial.get("url") or ""
         return kind != self.initial.get("authentication") or _origin(before) != _origin(
@@ -137,9 +178,11 @@ class ServerForm(CredentialForm, forms.ModelForm):
 
     def save(self, commit: bool = True) -> Server:
         """The server; what was known of its health is void when calls go elsewhere now."""
-        if {"transport", "url", "authentication", "secret"}.intersection(self.changed_data):
+        if not _ADDRESS.isdisjoint(self.changed_data):
             self.instance.health = Server.Health.UNKNOWN
             self.instance.last_error = ""
+            if self.instance.pk:
+                connecting.start_anew(self.instance)
         return super().save(commit)
 
 

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from registry.admin.servers import ServerAdmin
 
 
+# A look has no time to send somebody to an authorization server; it says what that one wants.
+_FETCHED = (Server.Authentication.OAUTH, Server.Authentication.CLIENT_CREDENTIALS)
+
+
 class ProbeForm(CredentialForm):
     """An address or one of the allowed commands, and a credential that is used and not kept."""
 
@@ -44,7 +48,8 @@ class ProbeForm(CredentialForm):
         help_text="Those that this deployment allows (OMNI2_STDIO_COMMANDS).",
     )
     authentication = forms.ChoiceField(
-        choices=Server.Authentication.choices, widget=UnfoldAdminSelectWidget
+        choices=[choice for choice in Server.Authentication.choices if choice[0] not in _FETCHED],
+        widget=UnfoldAdminSelectWidget,
     )
     field_order = ("url", "command", "authentication", "username", "header_name", "secret")
 

@@ -71,7 +71,12 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
         ("Address", {"fields": ["transport", "url"]}),
         (
             "Credential",
-            {"fields": ["authentication", "credential", "username", "header_name", "secret"]},
+            {
+                "fields": [
+                    *("authentication", "credential", "username", "header_name"),
+                    *("client_id", "issuer", "scope", "secret"),
+                ]
+            },
         ),
         (
             "Patience and limits",

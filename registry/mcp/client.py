@@ -29,6 +29,8 @@ T = TypeVar("T")
 TOOLS_LIMIT = 500
 PAGES_LIMIT = 50
 LISTING_LIMIT = 2 * 1024 * 1024
+# Connections of single people that are kept open in one process.
+ACCOUNTS_LIMIT = 200
 HEADER_MISMATCH = -32020
 
 
@@ -136,13 +138,19 @@ class Connections:
         connection = self._live.get(endpoint)
         if connection is None or not connection.usable:
             connection = self._replace(endpoint)
+        elif endpoint.account:
+            self._live[endpoint] = self._live.pop(endpoint)
         await connection.opened(deadline)
         return connection
 
     def _replace(self, endpoint: Endpoint) -> "Connection":
         from registry.mcp.connection import Connection  # noqa: PLC0415  loads the MCP SDK
 
-        for known in [known for known in self._live if known.name == endpoint.name]:
+        for known in [known for known in self._live if endpoint.replaces(known)]:
+            self._retire(known)
+        # People come and go; who has not called for the longest time is connected anew if need be.
+        of_people = [known for known in self._live if known.account]
+        for known in of_people[: max(0, len(of_people) - ACCOUNTS_LIMIT + 1)]:
             self._retire(known)
         connection = self._live[endpoint] = Connection(endpoint, self._resolver)
         return connection

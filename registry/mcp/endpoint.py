@@ -13,7 +13,8 @@ class Endpoint:
     they are not public; plain http goes nowhere else. `headers` and `env` carry credentials and
     stay out of the repr. `max_age_seconds` 0 means that a connection never gets too old.
     `generation_hint` is the protocol version agreed on last time: with one of the handshake era
-    the client does not first ask for the stateless one.
+    the client does not first ask for the stateless one. `account` says whose credential it is,
+    where that is not the same for all: connections are of one account each.
     """
 
     name: str
@@ -28,6 +29,11 @@ class Endpoint:
     internal_addresses: frozenset[str] = frozenset()
     max_age_seconds: float = 0
     generation_hint: str = ""
+    account: int | None = None
 
     def __hash__(self) -> int:
-        return hash((self.name, self.transport, self.url, tuple(self.argv)))
+        return hash((self.name, self.transport, self.url, tuple(self.argv), self.account))
+
+    def replaces(self, other: "Endpoint") -> bool:
+        """Whether a connection to `other` is of no use once there is one to this."""
+        return (self.name, self.account) == (other.name, other.account)

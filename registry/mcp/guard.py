@@ -75,7 +75,7 @@ def parse_url(url: str) -> Origin:
 
 def check_scheme(origin: Origin, internal_addresses: Collection[str]) -> None:
     """Refuse plain http to anything the operator did not list."""
-    if origin.scheme != "https" and not _is_listed(origin, internal_addresses):
+    if origin.scheme != "https" and not is_listed(origin, internal_addresses):
         raise GuardRefused(f"Plain http is only for listed addresses; {origin.address} is not one.")
 
 
@@ -90,7 +90,7 @@ def addresses(
         raise GuardRefused(f"The name {host} cannot be resolved.") from None
     if not found:
         raise GuardRefused(f"The name {host} has no address.")
-    listed = _is_listed(origin, internal_addresses)
+    listed = is_listed(origin, internal_addresses)
     for text in found:
         address = _unwrapped(ipaddress.ip_address(text.partition("%")[0]))
         as_listed = listed and (text == host or _may_be_internal(address))
@@ -138,7 +138,8 @@ def _dotted_quad(name: str) -> str:
         raise GuardRefused("The URL's host is an oddly written number.") from None
 
 
-def _is_listed(origin: Origin, internal_addresses: Collection[str]) -> bool:
+def is_listed(origin: Origin, internal_addresses: Collection[str]) -> bool:
+    """Whether the operator listed this very host and port."""
     return origin.address in {address.strip().lower() for address in internal_addresses}
 
 

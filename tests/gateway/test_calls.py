@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 
 from accounts import access
 from accounts.errors import PolicyUnavailable
@@ -13,8 +14,10 @@ from audit import redact
 from audit.models import Entry
 from gateway import calls, errors
 from gateway.models import Call, Door
-from registry import schemas
-from registry.models import Server, Tool
+from registry import discovery, schemas
+from registry.connecting import Person
+from registry.models import ConnectedAccount, Server, Tool
+from tests.registry import accounts
 from tests.ways.asking import put
 
 pytestmark = pytest.mark.django_db
@@ -254,3 +257,50 @@ def test_a_worker_that_lost_its_question_calls_nothing(cast, upstream):
         calls.call(wish(cast, "write_note", question=question, step="s1"))
 
     assert (upstream.calls, Call.objects.count(), entries()) == ([], 0, [])
+
+
+# --- Accounts of one's own ------------------------------------------------------------------------
+CONNECT = "http://127.0.0.1:8000/connections/#upstream"
+
+
+def test_without_an_account_of_ones_own_nothing_is_sent_and_the_way_to_one_is_told(cast, upstream):
+    Server.objects.update(authentication="oauth")
+    upstream.requests.clear()
+
+    with pytest.raises(errors.NotConnected) as raised:
+        calls.call(wish(cast))
+
+    assert raised.value.message == (
+        f"Your own account at upstream is not connected yet. Connect it here: {CONNECT}"
+    )
+    assert raised.value.details() == {"server": "upstream", "connect_url": CONNECT}
+    assert (upstream.requests, Call.objects.count()) == ([], 0)
+    assert entries() == [("call.refused", "refused", "not_connected")]
+
+
+def test_a_call_that_is_not_allowed_says_nothing_of_accounts(cast, upstream):
+    Server.objects.update(authentication="oauth")
+    with pytest.raises(errors.Refused):
+        calls.call(wish(cast, user=cast.guest))
+
+
+def test_an_account_that_ends_during_the_call_is_told_with_the_way_to_a_new_one(cast, protected):
+    server = Server.objects.create(
+        name="upstream", transport="http", url=protected.upstream.url, authentication="oauth"
+    )
+    accounts.connect(server, Person(cast.ada.pk, cast.ada.email, "a session"))
+    discovery.sync(server)
+    ConnectedAccount.objects.update(renew_at=timezone.now())
+    protected.authority.refreshing.clear()
+
+    with pytest.raises(errors.NotConnected, match="has to be connected again") as raised:
+        calls.call(wish(cast))
+
+    row = Call.objects.get()
+    assert (row.state, row.error_code, row.text) == (
+        "failed",
+        "not_connected",
+        raised.value.message,
+    )
+    assert entries()[-1] == ("call.called", "failed", "not_connected")
+    assert protected.upstream.calls == []

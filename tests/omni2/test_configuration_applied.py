@@ -74,6 +74,17 @@ MCPS: dict[str, Any] = {
             "url": "http://127.0.0.1:1/mcp",
             "authentication": {"type": "bearer", "api_key": "k"},
         },
+        {
+            "name": "six",
+            "url": "http://127.0.0.1:1/mcp",
+            "authentication": {
+                "type": "oauth",
+                "client_id": "c",
+                "client_secret": "s",
+                "issuer": "https://1.1.1.1",
+                "scope": "all",
+            },
+        },
     ],
     "roles": {
         "r1": {

@@ -219,8 +219,14 @@ def test_reference_is_stored_by_name_and_a_value_encrypted(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("said", "problem"),
     [
-        ({"enabled": True}, ": type is missing: bearer, basic, api_key or header"),
-        ({"api_key": "k"}, ": type is missing: bearer, basic, api_key or header"),
+        (
+            {"enabled": True},
+            ": type is missing: bearer, basic, api_key, header, oauth, client_credentials",
+        ),
+        (
+            {"api_key": "k"},
+            ": type is missing: bearer, basic, api_key, header, oauth, client_credentials",
+        ),
         ({"type": "bearer"}, ": api_key is missing for type bearer"),
         ({"type": "basic", "password": "p"}, ": username is missing for type basic"),
         ({"type": "bearer", "api_key": ""}, ".api_key: must not be empty"),

@@ -59,12 +59,15 @@ AUTHENTICATION = Section(
     keys={
         "enabled": Flag(effect=Applied("Server.authentication: none when false")),
         "type": Text(
-            choices=("bearer", "basic", "api_key", "header"),
+            choices=("bearer", "basic", "api_key", "header", "oauth", "client_credentials"),
             effect=Applied("Server.authentication"),
         ),
         **{
             name: Text(reference=True, may_be_empty=False, effect=Applied(_SEALED))
-            for name in ("api_key", "username", "password", "header_name", "header_value")
+            for name in (
+                *("api_key", "username", "password", "header_name", "header_value"),
+                *("client_id", "client_secret", "issuer", "scope"),
+            )
         },
     }
 )
