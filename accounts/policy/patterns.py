@@ -69,8 +69,18 @@ def _fits(piece: str, name: str, *, at: int) -> bool:
 def _find(piece: str, name: str, *, start: int, end: int) -> int:
     if "?" not in piece:
         return name.find(piece, start, end)
-    places = range(start, end - len(piece) + 1)
-    return next((at for at in places if _fits(piece, name, at=at)), -1)
+    # All places at once: bit n says that the piece fits up to its character n, ending here.
+    anything = sum(1 << place for place, wanted in enumerate(piece) if wanted == "?")
+    fitting = {
+        given: anything | sum(1 << place for place, wanted in enumerate(piece) if wanted == given)
+        for given in set(piece)
+    }
+    state, whole = 0, 1 << (len(piece) - 1)
+    for at in range(start, end):
+        state = (state << 1 | 1) & fitting.get(name[at], anything)
+        if state & whole:
+            return at - len(piece) + 1
+    return -1
 
 
 def check_text(text: object) -> str:

@@ -85,6 +85,15 @@ def test_no_pattern_is_slow(pattern):
     assert min(timeit.repeat(lambda: Glob(pattern).matches(name), number=1, repeat=5)) < 0.005
 
 
+def test_no_value_is_too_long_for_a_pattern():
+    """A caller may send 1 MiB, and trying a piece anew at each place of it would take seconds."""
+    value = "a" * 100_000 + "c"
+    for pattern in ("*" + "?" * 400 + "b*", "*" + "a?" * 200 + "b*"):
+        matches = Glob(pattern).matches
+        assert not matches(value)
+        assert min(timeit.repeat(lambda m=matches: m(value), number=1, repeat=2)) < 0.5
+
+
 def test_a_set_names_the_pattern_as_its_author_wrote_it():
     groups = {"reads": ("get_*", "crm/list_a")}
     patterns = Patterns(("run", "db/drop_a", "@reads", "x_*"), groups)
