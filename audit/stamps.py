@@ -63,6 +63,7 @@ class _Trigger:
     """A trigger as it should be; its name says so, for a digest of its text is part of it."""
 
     table: str
+    columns: frozenset[str]
     event: str
     template: str
 
@@ -90,7 +91,8 @@ def watch(name: str, model: str, *, but: tuple[str, ...] = ()) -> None:
 def install() -> None:
     """Make the triggers that are missing, drop those that are out of date. Twice is as once.
 
-    Where only some apps have been migrated, the others' triggers come with their tables.
+    Where not everything has been migrated, or some of it back, triggers come with their tables and
+    columns; until then nothing is kept.
     """
     tables = connection.introspection.table_names()
     if Stamp._meta.db_table not in tables:
@@ -104,12 +106,20 @@ def install() -> None:
             if name not in wanted:
                 on = f' ON "{table}"' if connection.vendor == "postgresql" else ""
                 cursor.execute(f'DROP TRIGGER "{name}"{on}')
-        for name in wanted.keys() - there.keys():
-            cursor.execute(wanted[name].sql)
+        missing = [wanted[name] for name in wanted.keys() - there.keys()]
+        for trigger in missing:
+            if trigger.columns <= _columns_of(trigger.table):
+                cursor.execute(trigger.sql)
     for name in {watched.name for watched in _watched}:
-        if wanted.keys() - there.keys():
+        if missing:
             Stamp.objects.filter(name=name).delete()
         Stamp.objects.get_or_create(name=name, slot=0, defaults={"mark": Stamp.fresh()})
+
+
+def _columns_of(table: str) -> set[str]:
+    with connection.cursor() as cursor:
+        described = connection.introspection.get_table_description(cursor, table)
+    return {column.name for column in described}
 
 
 def installed() -> bool:
@@ -134,15 +144,13 @@ def _existing(*, only_working: bool = False) -> Iterator[tuple[str, str]]:
 def _triggers() -> Iterator[_Trigger]:
     for watched in _watched:
         meta = apps.get_model(watched.model)._meta
-        columns = ", ".join(
-            f'"{field.column}"'
-            for field in meta.concrete_fields
-            if field.attname not in watched.but
-        )
+        watching = [one.column for one in meta.concrete_fields if one.attname not in watched.but]
+        needed, columns = frozenset(watching), ", ".join(f'"{column}"' for column in watching)
         table = meta.db_table
         if connection.vendor == "postgresql":
             yield _Trigger(
                 table,
+                needed,
                 "any",
                 f'CREATE TRIGGER "{{trigger}}" AFTER INSERT OR DELETE OR TRUNCATE'
                 f' OR UPDATE OF {columns} ON "{table}"'
@@ -153,6 +161,7 @@ def _triggers() -> Iterator[_Trigger]:
         for event in ("INSERT", "DELETE", f"UPDATE OF {columns}"):
             yield _Trigger(
                 table,
+                needed,
                 event.split()[0].lower(),
                 f'CREATE TRIGGER "{{trigger}}" AFTER {event} ON "{table}" BEGIN {action} END',
             )

@@ -205,6 +205,22 @@ def test_migrating_puts_back_what_is_missing_and_forgets_what_was_kept():
     assert (stamps.installed(), looked.times) == (True, 2)
 
 
+def test_where_a_column_is_not_there_yet_migrating_goes_on_and_nothing_is_kept():
+    with connection.cursor() as cursor:
+        on = " ON accounts_team" if connection.vendor == "postgresql" else ""
+        for name, table in list(stamps._existing()):
+            if table == "accounts_team":
+                cursor.execute(f'DROP TRIGGER "{name}"{on}')
+        cursor.execute("ALTER TABLE accounts_team DROP COLUMN description")
+
+    stamps.install()
+
+    kept, looked = Kept("accounts"), Looked(lambda: "worked out")
+    kept.get("x", looked)
+    kept.get("x", looked)
+    assert (stamps.installed(), looked.times) == (False, 2)
+
+
 def test_without_a_mark_nothing_is_kept():
     Stamp.objects.all().delete()
     kept, looked = Kept("accounts"), Looked(lambda: "worked out")
