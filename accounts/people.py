@@ -100,6 +100,8 @@ def _save(person: User, values: Mapping[str, Any], *, by: User, who: Who) -> Use
     changed = changes.apply(person, columns, told=TOLD)
     changed = _with_teams(changed, before, teams)
     _require_place(by, person, changed, joined=[one for one in teams if one not in before])
+    if "role" in changed.fields:
+        person.claimed_role = None
     publishing.check(person)
     if changed or is_new:
         person.save()

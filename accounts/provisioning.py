@@ -56,7 +56,7 @@ def enter(newcomer: Newcomer, *, who: Who, role: Role | None = None) -> User | N
         return None
     try:
         with transaction.atomic():
-            return _make(newcomer, rule, role or rule.default_role, who=who)
+            return _make(newcomer, rule, claimed=role, who=who)
     except IntegrityError:
         if not newcomer.slack_user_id:
             return None
@@ -65,12 +65,13 @@ def enter(newcomer: Newcomer, *, who: Who, role: Role | None = None) -> User | N
         ).first()
 
 
-def _make(newcomer: Newcomer, rule: ProvisioningRule, role: Role | None, *, who: Who) -> User:
-    waits = rule.require_approval
+def _make(newcomer: Newcomer, rule: ProvisioningRule, *, claimed: Role | None, who: Who) -> User:
+    waits, role = rule.require_approval, claimed or rule.default_role
     person = User.objects.create_user(
         newcomer.email,
         name=newcomer.name[:128],
         role=role,
+        claimed_role=claimed,
         status=User.Status.PENDING if waits else User.Status.ACTIVE,
         slack_team_id=newcomer.slack_team_id,
         slack_user_id=newcomer.slack_user_id,
@@ -102,8 +103,8 @@ def approve(person: User, *, by: User | None, who: Who, role: Role | None = None
             if by is not None:
                 authority.require(by, authority.Right.PROMOTE_USERS)
                 authority.require_hand_out(by, role)
-            User.objects.filter(pk=person.pk).update(role=role)
-            person.role = role
+            User.objects.filter(pk=person.pk).update(role=role, claimed_role=None)
+            person.role, person.claimed_role = role, None
         switching.activate(person, by=by, who=who, reason="approved")
 
 

@@ -106,21 +106,27 @@ def _linked_now(identity: Identity, *, who: Who) -> User:
 
 
 def _follow_claims(person: User, identity: Identity, *, who: Who) -> None:
-    """Give the role that the claims say; take one that came from claims and is said no longer."""
+    """Give the role that the claims say; take back the one they gave and say no longer.
+
+    A role that somebody else gave goes only where the claims say another.
+    """
     if person.is_superuser or not settings.OIDC_ROLES:
         return
-    role = _role_of(identity)
-    if role is None:
-        if person.role is None or person.role.name not in settings.OIDC_ROLES.values():
-            return
-        rule = provisioning.rule_for(Newcomer(person.email))
-        role = rule.default_role if rule else None
-    if role == person.role:
+    said = _role_of(identity)
+    from_claims = person.role is not None and person.role_id == person.claimed_role_id
+    if said == person.role or (said is None and not from_claims):
         return
-    before = person.role.name if person.role else ""
-    User.objects.filter(pk=person.pk).update(role=role)
-    person.role = role
-    _record(person, who, action="role", role=[before, role.name if role else ""])
+    before, role = person.role, said or _without_claims(person)
+    User.objects.filter(pk=person.pk).update(role=role, claimed_role=said)
+    person.role, person.claimed_role = role, said
+    if role != before:
+        names = [one.name if one else "" for one in (before, role)]
+        _record(person, who, action="role", role=names)
+
+
+def _without_claims(person: User) -> Role | None:
+    rule = provisioning.rule_for(Newcomer(person.email))
+    return rule.default_role if rule else None
 
 
 def _role_of(identity: Identity) -> Role | None:

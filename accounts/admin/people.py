@@ -107,6 +107,8 @@ class UserAdmin(RecordedAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         if not change:
             obj.set_unusable_password()
+        if "role" in form.changed_data:
+            obj.claimed_role = None
         with authority.keeping_a_super_admin():
             super().save_model(request, obj, form, change)
 

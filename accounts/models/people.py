@@ -97,6 +97,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     description = models.TextField(blank=True)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
     role = models.ForeignKey(Role, null=True, blank=True, on_delete=models.SET_NULL)
+    # The role an identity provider's claim gave; while it is theirs, the claim may take it back.
+    claimed_role = models.ForeignKey(
+        Role, null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
     teams = models.ManyToManyField(Team, blank=True, related_name="members")
     slack_team_id = models.CharField(max_length=32, blank=True)
     slack_user_id = models.CharField(max_length=32, blank=True)

@@ -8,14 +8,17 @@ import requests
 from allauth.socialaccount.models import SocialAccount
 from django.test import Client
 
+from accounts import narrowing, people, provisioning
 from accounts.models import ProvisioningRule, Role, User
 from audit.models import Entry
+from audit.record import Who
 from tests.fakes import identity_provider
 from tests.fakes.identity_provider import CLIENT, SECRET, IdentityProvider
 
 pytestmark = pytest.mark.django_db
 
 DEV = {"sub": "1", "email": "dev@example.com", "email_verified": True, "name": "Dev"}
+ADA = Who(person="ada@example.com", door="admin")
 NEW = {"sub": "2", "email": "new@example.com", "email_verified": True, "name": "New"}
 
 
@@ -214,6 +217,67 @@ def test_claims_say_the_role_as_the_map_does_and_take_it_again(client, provider,
         roles.append(User.objects.get(email="new@example.com").role.name)
 
     assert roles == ["developer", "viewer", "developer", "viewer", "viewer"]
+
+
+GIVE = {
+    "nobody": lambda person, role, ada: None,
+    "people": lambda person, role, ada: people.change(person, {"role": role}, by=ada, who=ADA),
+    "approve": lambda person, role, ada: provisioning.approve(person, by=ada, who=ADA, role=role),
+    "file": lambda person, role, ada: narrowing.set_role(person.email, role.name),
+}
+
+
+@pytest.mark.parametrize(
+    ("how", "left"),
+    [
+        ("nobody", "viewer"),
+        ("people", "developer"),
+        ("approve", "developer"),
+        ("file", "developer"),
+    ],
+)
+def test_claims_take_back_what_they_gave_and_nothing_that_was_given_by_hand(
+    client, provider, rule, settings, cast, how, left
+):
+    settings.OIDC_ROLE_CLAIM = "groups"
+    settings.OIDC_ROLES = {"builders": "developer", "approvers": "approver"}
+    developer = Role.objects.get(name="developer")
+    Role.objects.create(name="approver")
+    provider.claims = NEW | {"groups": ["builders" if how == "nobody" else "approvers"]}
+    go(client)
+    new = User.objects.get(email="new@example.com")
+    assert new.role == new.claimed_role, "the claim gave nothing"
+    GIVE[how](new, developer, cast.ada)
+
+    provider.claims = NEW | {"groups": []}
+    go(client)
+
+    assert User.objects.get(pk=new.pk).role.name == left
+
+
+def test_a_role_given_away_and_back_by_hand_is_no_claims(client, provider, rule, settings, cast):
+    settings.OIDC_ROLE_CLAIM, settings.OIDC_ROLES = "groups", {"builders": "developer"}
+    provider.claims = NEW | {"groups": ["builders"]}
+    go(client)
+    new = User.objects.get(email="new@example.com")
+    for name in ("viewer", "developer"):
+        role = Role.objects.get(name=name)
+        people.change(new, {"role": role}, by=cast.ada, who=ADA)
+
+    provider.claims = NEW | {"groups": []}
+    go(client)
+
+    assert User.objects.get(pk=new.pk).role.name == "developer"
+
+
+def test_a_role_that_was_given_before_the_claim_said_it_too_stays(client, provider, settings):
+    settings.OIDC_ROLE_CLAIM, settings.OIDC_ROLES = "groups", {"builders": "developer"}
+    for groups in (["builders"], []):
+        provider.claims = DEV | {"groups": groups}
+        go(client)
+        client.post("/logout/")
+
+    assert User.objects.get(email="dev@example.com").role.name == "developer"
 
 
 def test_claims_change_no_super_admin_and_no_role_they_did_not_give(client, provider, settings):
