@@ -87,14 +87,17 @@ def compare(before: PolicyVersion, after: PolicyVersion) -> Comparison:
     return Comparison(tuple(difference.rules(before.document, after.document)), tuple(changes))
 
 
-def may_roll_back(user: User) -> bool:
-    """Only a super admin: an earlier version may give anybody more, whoever rolls back too."""
+def may_replace(user: User) -> bool:
+    """Whether somebody may put another policy in force as a whole: an earlier version, or a draft.
+
+    Only a super admin may: it can give anybody more, and whoever puts it in force too.
+    """
     return user.is_superuser and user.may_act()
 
 
 def require_roll_back(user: User) -> None:
     """Raises NotAllowed for anybody but a super admin."""
-    if not may_roll_back(user):
+    if not may_replace(user):
         raise NotAllowed("Only a super admin rolls the policy back.")
 
 

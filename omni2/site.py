@@ -15,8 +15,9 @@ from unfold.sites import UnfoldAdminSite
 
 from accounts import authority
 from accounts.models import User
-from gateway import access_requests, matrix_page
+from gateway import access_requests, matrix_page, suggestions_page
 from gateway.login import LogoutView
+from omni2 import draft_page
 from registry.models import Tool
 
 
@@ -37,7 +38,11 @@ class Site(UnfoldAdminSite):
 
     def get_urls(self) -> list[Any]:
         """The models' pages, and those that belong to no model."""
-        own = [path("access-matrix/", self.admin_view(matrix_page.page), name="access_matrix")]
+        own = [
+            path("access-matrix/", self.admin_view(matrix_page.page), name="access_matrix"),
+            path("least-privilege/", self.admin_view(suggestions_page.page), name="suggestions"),
+            path("policy-draft/", self.admin_view(draft_page.page), name="policy_draft"),
+        ]
         return own + super().get_urls()
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> Any:
@@ -53,6 +58,8 @@ class Site(UnfoldAdminSite):
 # Pages that belong to no model, each with who may see it.
 _MORE: dict[str, tuple[str, Callable[[HttpRequest], bool]]] = {
     "access_matrix": ("admin:access_matrix", matrix_page.may_see),
+    "suggestions": ("admin:suggestions", suggestions_page.may_see),
+    "policy_draft": ("admin:policy_draft", draft_page.may_use),
 }
 
 _GROUPS: list[tuple[str, list[tuple[str, str, str]]]] = [
@@ -77,6 +84,8 @@ _GROUPS: list[tuple[str, list[tuple[str, str, str]]]] = [
             ("Usage limits", "speed", "accounts.usagelimit"),
             ("Newcomers", "person_add", "accounts.provisioningrule"),
             ("Access matrix", "grid_on", "access_matrix"),
+            ("Least privilege", "content_cut", "suggestions"),
+            ("Policy draft", "edit_document", "policy_draft"),
             ("Policy versions", "history", "accounts.policyversion"),
             ("Admin groups", "admin_panel_settings", "auth.group"),
         ],

@@ -38,7 +38,7 @@ class PolicyVersionAdmin(DeedsOnlyAdmin):
         """Only super admins: an earlier version may give anybody more, oneself too."""
         newest = versions.newest()
         earlier = newest is not None and obj.pk != newest.pk
-        may = versions.may_roll_back(standing.administrator(request))
+        may = versions.may_replace(standing.administrator(request))
         return earlier and may and super().may_do(request, obj, deed)
 
     @display(description="digest")

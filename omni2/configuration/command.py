@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from rich.console import Console
 
+from audit.record import Who
 from omni2.configuration.importing import import_files
 from omni2.configuration.period import period
 from omni2.configuration.problems import ConfigurationRefused, Report
@@ -59,7 +60,7 @@ class ImportCommand(BaseCommand):
         try:
             report = import_files(
                 self.paths(options),
-                author=options["author"],
+                who=Who(person=options["author"], door="cli"),
                 dry_run=options["dry_run"],
                 prune=options["prune"],
                 rehearsing=self.rehearsing(options),

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from django.db import transaction
@@ -14,6 +15,7 @@ from accounts.importing import PeopleSpec, RoleSpec, RuleSpec
 from accounts.policy import PolicyError
 from audit import record
 from audit.models import Entry
+from audit.record import Who
 from omni2.configuration import trials
 from omni2.configuration.checking import Checked, check
 from omni2.configuration.draft import Draft, read_draft
@@ -21,8 +23,8 @@ from omni2.configuration.known import Known, known
 from omni2.configuration.people import read_people
 from omni2.configuration.policy import read_policy
 from omni2.configuration.problems import Place, Problem, Report
-from omni2.configuration.reading import Unreadable, join, read_file
-from omni2.configuration.rehearsing import Rehearsing, compare, in_force
+from omni2.configuration.reading import Source, Unreadable, join, read_source
+from omni2.configuration.rehearsing import Rehearsing, compare, in_force, rehearse_import
 from omni2.configuration.roles import read_roles, undefined
 from omni2.configuration.servers import read_servers
 from omni2.configuration.vocabulary import ALL_VOCABULARIES, DRAFT
@@ -47,14 +49,14 @@ class Plan:
 
 
 def import_files(
-    paths: Mapping[str, Path],
+    paths: Mapping[str, Source],
     *,
-    author: str,
+    who: Who,
     dry_run: bool = False,
     prune: bool = False,
     rehearsing: Rehearsing | None = None,
 ) -> Report:
-    """Import the files at `paths`, keyed by the name of their vocabulary.
+    """Import the files, keyed by the name of their vocabulary.
 
     Returns what changed. Raises ConfigurationRefused, and leaves the database as it was, when
     anything in any of them is wrong, one of the tests that they carry fails, or more recorded calls
@@ -66,15 +68,20 @@ def import_files(
         before = in_force()
         _apply(plan, files, report=report, prune=prune)
         _try(files, report)
-        if report.changes:
-            compare(report, before, rehearsing, file=next(iter(paths)))
+        after = compare(report, before) if report.changes else before
+        trial = partial(rehearse_import, report, before, after, rehearsing, file=next(iter(paths)))
+        if not dry_run:
+            trial()
         names = sorted(path.name for path in paths.values())
-        _publish(report, author=author, files=names, before=before)
+        _publish(report, who=who, files=names, before=before)
         transaction.set_rollback(dry_run)
+    if dry_run:
+        # It may take a while, and here nobody has to wait for it.
+        trial()
     return report
 
 
-def read_files(paths: Mapping[str, Path], report: Report) -> tuple[Plan, dict[str, Checked]]:
+def read_files(paths: Mapping[str, Source], report: Report) -> tuple[Plan, dict[str, Checked]]:
     """What the files ask for, and the files. Raises ConfigurationRefused with all that is wrong."""
     files = _read(paths, report)
     names = known(files)
@@ -86,18 +93,20 @@ def read_files(paths: Mapping[str, Path], report: Report) -> tuple[Plan, dict[st
     return plan, files
 
 
-def _read(paths: Mapping[str, Path], report: Report) -> dict[str, Checked]:
+def _read(paths: Mapping[str, Source], report: Report) -> dict[str, Checked]:
     files = {}
     for name, vocabulary in ALL_VOCABULARIES.items():
         if name not in paths:
             continue
         try:
-            top, duplicates = read_file(paths[name])
+            top, duplicates = read_source(paths[name])
         except Unreadable as error:
             report.problems.append(error.problem)
             continue
         own_secrets = OWN_SECRETS if name in _APPLIED else ()
-        files[name] = check(top, vocabulary, environ=os.environ, own_secrets=own_secrets)
+        # Whoever writes on a page has not the machine's variables to fill in.
+        environ = os.environ if isinstance(paths[name], Path) else {}
+        files[name] = check(top, vocabulary, environ=environ, own_secrets=own_secrets)
         report.problems += duplicates
     return files
 
@@ -179,14 +188,14 @@ def _try(files: Mapping[str, Checked], report: Report) -> None:
     report.refuse_if_wrong()
 
 
-def _publish(report: Report, *, author: str, files: list[str], before: Snapshot) -> None:
+def _publish(report: Report, *, who: Who, files: list[str], before: Snapshot) -> None:
     if not report.changes:
         return
-    version = access.publish(author, f"imported {', '.join(files)}", before=before)
+    version = access.publish(who.person, f"imported {', '.join(files)}", before=before)
     record.write(
         Entry.Kind.CONFIG_IMPORTED,
         Entry.Outcome.OK,
-        who=record.Who(person=author, door="cli"),
+        who=who,
         policy_version=version.digest,
         detail={
             "files": files,

@@ -6,7 +6,7 @@ Aliases are expanded here under a cap, so that a few lines cannot become a billi
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +49,28 @@ class Read:
     """Filled in from a variable: an error must not repeat it."""
 
 
-def read_file(path: Path) -> tuple[Read, list[Problem]]:
+@dataclass(frozen=True)
+class Written:
+    """A file that somebody has just written, and that is on no disk."""
+
+    name: str
+    text: str = field(repr=False)
+
+
+Source = Path | Written
+
+
+def read_source(source: Source) -> tuple[Read, list[Problem]]:
     """The file's top value and its duplicate keys. Raises Unreadable."""
+    if isinstance(source, Path):
+        return read_file(source)
+    if len(source.text.encode()) > MOST_BYTES:
+        raise Unreadable(_too_large(source.name))
+    return read_text(source.text, source.name)
+
+
+def read_file(path: Path) -> tuple[Read, list[Problem]]:
+    """As `read_source`, for a file on a disk."""
     name = path.name
     try:
         with path.open("rb") as file:
@@ -60,7 +80,7 @@ def read_file(path: Path) -> tuple[Read, list[Problem]]:
             Problem(Place(str(path), 1), f"cannot be read: {error.strerror}")
         ) from error
     if len(content) > MOST_BYTES:
-        raise Unreadable(Problem(Place(name, 1), "is larger than 1 MiB and was not read"))
+        raise Unreadable(_too_large(name))
     try:
         return read_text(content.decode(), name)
     except UnicodeDecodeError as error:
@@ -89,6 +109,10 @@ def read_text(text: str, name: str) -> tuple[Read, list[Problem]]:
         return Read({}, Place(name, 1)), []
     reader = _Reader(name, yaml.constructor)
     return reader.read(top, "", depth=0), reader.problems
+
+
+def _too_large(name: str) -> Problem:
+    return Problem(Place(name, 1), "is larger than 1 MiB and was not read")
 
 
 def _check_brackets(text: str, name: str) -> None:

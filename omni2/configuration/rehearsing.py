@@ -26,15 +26,27 @@ def in_force() -> Snapshot:
     return access.snapshot(newest.document if newest else {})
 
 
-def compare(report: Report, before: Snapshot, rehearsing: Rehearsing | None, *, file: str) -> None:
-    """Add to the report what the rows say otherwise now than `before`.
-
-    Raises ConfigurationRefused when more recorded calls than may be would now be refused.
-    """
+def compare(report: Report, before: Snapshot) -> Snapshot:
+    """Add to the report what the rows say otherwise now than `before`; return what they say."""
     after = access.snapshot()
     report.difference = difference.rules(before.document, after.document)
     report.effect = versions.lines(effects.between(before, after, timezone.now()))
-    if rehearsing is None:
+    return after
+
+
+def rehearse_import(
+    report: Report,
+    before: Snapshot,
+    after: Snapshot,
+    rehearsing: Rehearsing | None,
+    *,
+    file: str,
+) -> None:
+    """Add to the report which recorded calls the import would decide otherwise.
+
+    Raises ConfigurationRefused when more of them than may be would now be refused.
+    """
+    if rehearsing is None or before is after:
         return
     found = rehearse(recorded_since(rehearsing.since), before, after)
     report.rehearsal = [found.summary(), *map(str, found.changes)]

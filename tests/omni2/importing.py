@@ -21,6 +21,7 @@ from accounts.models import (
     User,
 )
 from audit.models import Entry
+from audit.record import Who
 from omni2.configuration.importing import import_files
 from omni2.configuration.problems import ConfigurationRefused, Report
 from registry.credentials import unseal
@@ -66,7 +67,7 @@ def write(folder: Path, texts: Mapping[str, str]) -> dict[str, Path]:
 def run(folder: Path, *, dry_run: bool = False, prune: bool = False, **texts: str) -> Report:
     """Import the texts, named `mcps`, `users` and so on, as one."""
     paths = write(folder, texts)
-    return import_files(paths, author="tests", dry_run=dry_run, prune=prune)
+    return import_files(paths, who=Who(person="tests", door="cli"), dry_run=dry_run, prune=prune)
 
 
 def command(*arguments: str, **options: Any) -> list[str]:

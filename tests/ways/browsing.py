@@ -1,14 +1,24 @@
-"""A browser's visit to the house: what the model says there, and a watch over what pages do."""
+"""A browser's visits to the house: what the model says there, and a watch over what pages do.
 
+The fixtures are every module's here (`tests.ways.conftest`): a house, a browser, a visit.
+"""
+
+import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.fakes.messages_turns import Turn, rejects, says, uses
-from tests.ways.house import House
+from tests.ways.house import House, house
 
+CHROMIUM = shutil.which("chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+ADA, DEV = "ada@example.com", "dev@example.com"
 PASSWORD = "a-long-Pass-phrase-9"
 
 HOSTILE = """Here you are.
@@ -25,6 +35,13 @@ HOSTILE = """Here you are.
 
 [r]: https://attacker.example/reference.png
 """
+
+
+needs_browser = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium"),
+]
 
 
 def answer(body: dict[str, Any]) -> Any:
@@ -94,3 +111,64 @@ def watched(context: BrowserContext, home: House) -> Watch:
     context.route("**/*", route)
     context.on("page", attach)
     return watch
+
+
+# --- Fixtures -------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def home() -> Iterator[House]:
+    with house(answer) as open_house:
+        yield open_house
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    # Two cores may be busy with other tests.
+    expect.set_options(timeout=20_000)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def sessions(browser: Browser, home: House) -> dict[str, Any]:
+    """Each person's session, after they have set their password by their link."""
+    return {who: set_up(browser, home, who) for who in home.tokens}
+
+
+@pytest.fixture
+def visit(browser: Browser, home: House, sessions: dict[str, Any]) -> Iterator[Any]:
+    """Open a page as somebody; at the end nothing foreign may have happened on it.
+
+    Problems that hold the text `provoked` are the test's own doing.
+    """
+    opened = []
+
+    def open_page(path: str = "/", who: str = DEV, *, provoked: str = "", **options: Any) -> Page:
+        context = browser.new_context(storage_state=sessions[who], **options)
+        opened.append((context, watched(context, home), provoked))
+        page = context.new_page()
+        page.goto(home.base + path)
+        return page
+
+    yield open_page
+    for context, watch, provoked in opened:
+        context.close()
+        problems = [one for one in watch.problems if not provoked or provoked not in one]
+        assert (watch.foreign, problems) == ([], [])
+
+
+# --- On the page of questions ---------------------------------------------------------------------
+def ask(page: Page, text: str) -> Any:
+    """Type a question and send it by the keyboard; the article that will hold its answer."""
+    articles = page.locator("article.question")
+    earlier = articles.count()
+    page.get_by_label("Your question").fill(text)
+    page.keyboard.press("Enter")
+    return articles.nth(earlier)
+
+
+def overflow(page: Page) -> int:
+    """By how many pixels the page is wider than its window."""
+    wider: int = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return max(wider, 0)

@@ -10,9 +10,11 @@ import psycopg
 import pytest
 
 from tests.fakes import messages_api
-from tests.slackapp.conftest import linked, slack, slack_server
 
-__all__ = ["database_url", "linked", "scripted_api", "slack", "slack_server"]
+__all__ = [
+    *("database_url", "linked", "scripted_api", "slack", "slack_server"),
+    *("browser", "home", "sessions", "visit"),
+]
 
 
 @pytest.fixture

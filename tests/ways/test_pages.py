@@ -1,78 +1,24 @@
 """The pages in a real browser: a question asked and answered, and no page does anything foreign."""
 
 import re
-import shutil
-from collections.abc import Iterator
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests.ways.browsing import HOSTILE, PASSWORD, answer, set_up, watched
-from tests.ways.house import House, house
+from tests.ways.browsing import (
+    ADA,
+    DEV,
+    HOSTILE,
+    PASSWORD,
+    PHONE,
+    ask,
+    needs_browser,
+    overflow,
+    watched,
+)
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium"),
-]
-
-
-@pytest.fixture(scope="module")
-def home() -> Iterator[House]:
-    with house(answer) as open_house:
-        yield open_house
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    # Two cores may be busy with other tests.
-    expect.set_options(timeout=20_000)
-    with sync_playwright() as playwright:
-        with_flags = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield with_flags
-        with_flags.close()
-
-
-@pytest.fixture(scope="module")
-def sessions(browser: Browser, home: House) -> dict[str, Any]:
-    """Each person's session, after they have set their password by their link."""
-    return {who: set_up(browser, home, who) for who in home.tokens}
-
-
-@pytest.fixture
-def visit(browser: Browser, home: House, sessions: dict[str, Any]) -> Iterator[Any]:
-    """Open a page as somebody; at the end nothing foreign may have happened on it."""
-    opened = []
-
-    def open_as(
-        who: str = "dev@example.com", path: str = "/", *, provoked: str = "", **options: Any
-    ) -> Page:
-        context = browser.new_context(storage_state=sessions.get(who), **options)
-        opened.append((context, watched(context, home), provoked))
-        page = context.new_page()
-        page.goto(home.base + path)
-        return page
-
-    yield open_as
-    for context, watch, provoked in opened:
-        context.close()
-        problems = [one for one in watch.problems if not provoked or provoked not in one]
-        assert (watch.foreign, problems) == ([], [])
-
-
-def ask(page: Page, text: str) -> Any:
-    """Type a question and send it by the keyboard; the article that will hold its answer."""
-    articles = page.locator("article.question")
-    earlier = articles.count()
-    page.get_by_label("Your question").fill(text)
-    page.keyboard.press("Enter")
-    return articles.nth(earlier)
+pytestmark = needs_browser
 
 
 # --- Asking ---------------------------------------------------------------------------------------
@@ -198,23 +144,23 @@ def test_nothing_runs_out_of_the_page(visit, options):
     expect(article.locator(".answer")).to_be_visible()
     article.locator(".call summary").click()
 
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert overflow(page) == 0
 
 
 def test_logging_out_and_in(browser, home, sessions):
-    context = browser.new_context(storage_state=sessions["dev@example.com"])
+    context = browser.new_context(storage_state=sessions[DEV])
     page = context.new_page()
     page.goto(home.base)
     page.locator(".person summary").click()
     page.get_by_role("button", name="Log out").click()
     expect(page).to_have_url(f"{home.base}/login/?next=/")
 
-    page.get_by_label("Email").fill("dev@example.com")
+    page.get_by_label("Email").fill(DEV)
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
 
     expect(page.get_by_label("Your question")).to_be_focused()
-    sessions["dev@example.com"] = context.storage_state()
+    sessions[DEV] = context.storage_state()
     context.close()
 
 
@@ -251,7 +197,7 @@ def test_a_hostile_answer_makes_no_request_and_runs_nothing(visit):
 
 
 def test_the_admin_shows_hostile_rows_as_text(visit, home):
-    page = visit("ada@example.com", "/admin/")
+    page = visit("/admin/", ADA)
     for path in (
         "registry/server/",
         "registry/tool/?state__exact=quarantined",
@@ -268,7 +214,7 @@ def test_the_admin_shows_hostile_rows_as_text(visit, home):
 
 
 def test_a_rule_is_made_in_the_admin(visit):
-    page = visit("ada@example.com", "/admin/accounts/rule/add/")
+    page = visit("/admin/accounts/rule/add/", ADA)
     page.locator("[name=kind]").select_option("blocked")
     page.locator("[name=patterns]").fill('["echo["]')
     page.get_by_role("button", name="Save", exact=True).click()

@@ -2,66 +2,18 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from tests.ways.browsing import answer, set_up, watched
-from tests.ways.house import House, house
-from tests.ways.test_pages import CHROMIUM, FLAGS, PHONE, ask
+from tests.ways.browsing import ADA, PHONE, ask, needs_browser, overflow
 
 PAGE = "/admin/access-matrix/"
 MS = re.compile(r"\d m?s$")
 RULE = "role_restrictions.developer on upstream: allow_only"
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium"),
-]
-
-
-@pytest.fixture(scope="module")
-def home() -> Iterator[House]:
-    with house(answer) as open_house:
-        yield open_house
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=20_000)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
-def sessions(browser: Browser, home: House) -> dict[str, Any]:
-    return {who: set_up(browser, home, who) for who in home.tokens}
-
-
-@pytest.fixture
-def visit(browser: Browser, home: House, sessions: dict[str, Any]) -> Iterator[Any]:
-    """Open a page, usually as Ada; at the end nothing foreign may have happened on it."""
-    opened = []
-
-    def open_page(
-        path: str, who: str = "ada@example.com", *, provoked: str = "", **options: Any
-    ) -> Page:
-        context = browser.new_context(storage_state=sessions[who], **options)
-        opened.append((context, watched(context, home), provoked))
-        page = context.new_page()
-        page.goto(home.base + path)
-        return page
-
-    yield open_page
-    for context, watch, provoked in opened:
-        context.close()
-        problems = [one for one in watch.problems if not provoked or provoked not in one]
-        assert (watch.foreign, problems) == ([], [])
+pytestmark = needs_browser
 
 
 @pytest.fixture
@@ -69,7 +21,7 @@ def matrix(visit: Any) -> Any:
     """Open the access matrix, and wait for it."""
 
     def open_matrix(query: str = "", **options: Any) -> Page:
-        page: Page = visit(PAGE + query, **options)
+        page: Page = visit(PAGE + query, ADA, **options)
         expect(page.locator("#matrix-table")).to_be_visible()
         return page
 
@@ -164,7 +116,7 @@ def test_a_tap_shows_the_rule_on_a_phone(matrix):
     panel = page.get_by_role("region", name="The deciding rule")
     expect(panel).to_contain_text("Dev: upstream/write_note")
     expect(panel).to_contain_text(RULE)
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert overflow(page) == 0
     panel.get_by_role("button", name="Close").tap()
     expect(panel).to_be_hidden()
 
@@ -202,7 +154,7 @@ def test_in_the_dark_the_words_stand_out(matrix):
 
 
 def test_access_is_requested_where_it_was_refused_and_granted_in_the_admin(visit):
-    page = visit("/", "dev@example.com", provoked="409")
+    page = visit(provoked="409")
     article = ask(page, "Please write it down")
     refused = article.locator(".call", has_text="write_note")
     refused.locator("summary").click()
@@ -228,7 +180,7 @@ def test_access_is_requested_where_it_was_refused_and_granted_in_the_admin(visit
     page.get_by_role("button", name="Send request").click()
     expect(page.locator(".access [role=status]")).to_contain_text("is still open")
 
-    admin = visit("/admin/accounts/accessrequest/")
+    admin = visit("/admin/accounts/accessrequest/", ADA)
     admin.locator("#result_list tbody tr", has_text="write_note").locator("th a").click()
     admin.locator("a[href$='/grant/']").first.click()
     admin.get_by_label("Days").fill("3")
