@@ -10,10 +10,19 @@ import psycopg
 import pytest
 
 from tests.fakes import messages_api
+from tests.slackapp.conftest import linked, slack, slack_server
+from tests.ways.browsing import browser, home, sessions, visit
 
 __all__ = [
-    *("database_url", "linked", "scripted_api", "slack", "slack_server"),
-    *("browser", "home", "sessions", "visit"),
+    "browser",
+    "database_url",
+    "home",
+    "linked",
+    "scripted_api",
+    "sessions",
+    "slack",
+    "slack_server",
+    "visit",
 ]
 
 
