@@ -3,6 +3,7 @@ put in force. It does what `import_policy` does, `--dry-run` and `--against` fir
 """
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -79,12 +80,9 @@ def page(request: HttpRequest) -> HttpResponse:
         return redirect("admin:suggestions")
     if not form.is_valid():
         return _show(request, form)
-    text, days = form.cleaned_data["text"], form.cleaned_data["days"]
     if request.POST.get("act") == "import":
-        if request.POST.get("seen") == _mark(text):
-            return _put_in_force(request, form)
-        messages.warning(request, "The draft or the policy is not what you have seen. Look again.")
-    return _rehearse(request, form, days=days)
+        return _put_in_force(request, form)
+    return _rehearse(request, form)
 
 
 def _said(request: HttpRequest) -> Any:
@@ -95,42 +93,41 @@ def _said(request: HttpRequest) -> Any:
     return {"text": suggestions_page.chosen(request), "days": days}
 
 
-def _mark(text: str) -> str:
-    """What tells whether this text, against the policy in force, is what somebody has seen."""
-    newest = versions.newest()
-    said = f"{newest.pk if newest else 0} {text}"
-    return hashlib.sha256(said.encode()).hexdigest()
+def _import(request: HttpRequest, form: DraftForm, **options: Any) -> Report:
+    draft = Written(DRAFT, form.cleaned_data["text"])
+    return import_files({DRAFT: draft}, who=who_at(request), **options)
 
 
-def _rehearse(request: HttpRequest, form: DraftForm, *, days: int) -> HttpResponse:
-    text, seen = form.cleaned_data["text"], _mark(form.cleaned_data["text"])
-    since = timezone.now() - timedelta(days=days)
+def _rehearse(request: HttpRequest, form: DraftForm) -> HttpResponse:
+    since = timezone.now() - timedelta(days=form.cleaned_data["days"])
     try:
-        report = import_files(
-            {DRAFT: Written(DRAFT, text)},
-            who=who_at(request),
-            dry_run=True,
-            rehearsing=Rehearsing(since),
-        )
+        report = _import(request, form, dry_run=True, rehearsing=Rehearsing(since))
     except ConfigurationRefused as error:
         return _show(request, form, problems=error.report.problems)
-    return _show(request, form, report=report, seen=seen, parts=_parts(report))
+    return _show(request, form, report=report, seen=_mark(report), parts=_parts(report))
 
 
 def _put_in_force(request: HttpRequest, form: DraftForm) -> HttpResponse:
+    """Import the draft, if it still does what was seen."""
     before = versions.newest()
     try:
-        report = import_files(
-            {DRAFT: Written(DRAFT, form.cleaned_data["text"])}, who=who_at(request)
-        )
+        if request.POST.get("seen") != _mark(_import(request, form, dry_run=True)):
+            messages.warning(request, "It does not do what you have seen any more. Look again.")
+            return _rehearse(request, form)
+        report = _import(request, form)
     except ConfigurationRefused as error:
         return _show(request, form, problems=error.report.problems)
     newest, count = versions.newest(), len(report.changes)
-    said = f"{count} change{'s' if count != 1 else ''} in force with the next call."
-    messages.success(request, said)
+    messages.success(request, f"In force: {count} change{'s' if count != 1 else ''}.")
     if newest is None or newest == before:
         return redirect("admin:policy_draft")
     return redirect(reverse("admin:accounts_policyversion_change", args=(newest.pk,)))
+
+
+def _mark(report: Report) -> str:
+    """What tells whether a draft does what somebody has seen."""
+    said = json.dumps([report.changes, report.difference, report.effect])
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def _parts(report: Report) -> list[Part]:

@@ -59,7 +59,8 @@ class PolicyVersionAdmin(DeedsOnlyAdmin):
     def effects(self, version: PolicyVersion) -> SafeString:
         if version.effect is None:
             return _listed(["not known: the version is older than this question"])
-        return _listed(versions.lines(versions.effect_of(version), most=MOST_LINES))
+        changes = versions.lines(versions.effect_of(version), most=MOST_LINES)
+        return _listed(changes or ["nobody, as far as tools go"])
 
     @display(description="against the version before")
     def compared(self, version: PolicyVersion) -> SafeString:
@@ -96,6 +97,7 @@ class PolicyVersionAdmin(DeedsOnlyAdmin):
             "Roll back",
             page="roll_back",
             context={
+                "newest": newest,
                 "rules": differs.rules,
                 "effects": versions.lines(differs.effect, most=MOST_LINES),
             },

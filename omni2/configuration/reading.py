@@ -63,14 +63,13 @@ Source = Path | Written
 def read_source(source: Source) -> tuple[Read, list[Problem]]:
     """The file's top value and its duplicate keys. Raises Unreadable."""
     if isinstance(source, Path):
-        return read_file(source)
+        return _read_file(source)
     if len(source.text.encode()) > MOST_BYTES:
         raise Unreadable(_too_large(source.name))
     return read_text(source.text, source.name)
 
 
-def read_file(path: Path) -> tuple[Read, list[Problem]]:
-    """As `read_source`, for a file on a disk."""
+def _read_file(path: Path) -> tuple[Read, list[Problem]]:
     name = path.name
     try:
         with path.open("rb") as file:
@@ -89,7 +88,7 @@ def read_file(path: Path) -> tuple[Read, list[Problem]]:
 
 
 def read_text(text: str, name: str) -> tuple[Read, list[Problem]]:
-    """As `read_file`, for text at hand; `name` is what errors call it."""
+    """As `read_source`, for text at hand; `name` is what errors call it."""
     _check_brackets(text, name)
     yaml = YAML(typ="safe", pure=True)
     try:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from omni2.configuration.reading import Read, Unreadable, join, read_file, read_text
+from omni2.configuration.reading import Read, Unreadable, Written, join, read_source, read_text
 from omni2.configuration.substitution import keep_references, substitute
 
 
@@ -106,19 +106,20 @@ def test_bombs_are_refused_within_a_second(text: str) -> None:
 def test_file_over_a_mebibyte_is_not_parsed(tmp_path: Path) -> None:
     path = tmp_path / "big.yaml"
     path.write_bytes(b"a: 1\n" * 300_000)
-    started = time.process_time()
-    with pytest.raises(Unreadable) as error:
-        read_file(path)
-    assert str(error.value) == "big.yaml:1: is larger than 1 MiB and was not read"
-    assert time.process_time() - started < 0.1
+    for source in (path, Written("big.yaml", path.read_text())):
+        started = time.process_time()
+        with pytest.raises(Unreadable) as error:
+            read_source(source)
+        assert str(error.value) == "big.yaml:1: is larger than 1 MiB and was not read"
+        assert time.process_time() - started < 0.1
 
 
 def test_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "latin.yaml").write_bytes(b"a: 1\nb: \xe9\n")
     with pytest.raises(Unreadable) as binary:
-        read_file(tmp_path / "latin.yaml")
+        read_source(tmp_path / "latin.yaml")
     with pytest.raises(Unreadable) as absent:
-        read_file(tmp_path / "no.yaml")
+        read_source(tmp_path / "no.yaml")
     assert str(binary.value) == "latin.yaml:2: is not UTF-8 text"
     assert (
         str(absent.value) == f"{tmp_path / 'no.yaml'}:1: cannot be read: No such file or directory"

@@ -190,6 +190,48 @@ def test_access_is_requested_where_it_was_refused_and_granted_in_the_admin(visit
     expect(article.locator(".call", has_text="write_note").locator(".took")).to_have_text(MS)
 
 
+def test_what_nobody_used_becomes_a_draft_that_is_seen_and_then_put_in_force(visit, home):
+    page = visit("/admin/accounts/rule/?q=developer", ADA)
+    page.locator("#result_list tbody tr th a").first.click()
+    page.locator("[name=patterns]").fill('["*"]')
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    expect(ask(visit(), "What time is it?").locator(".answer")).to_be_visible()
+
+    page.goto(f"{home.base}/admin/least-privilege/?days=30")
+    wanted = page.locator("li", has_text="Role developer on upstream")
+    expect(wanted).to_contain_text("allow_only")
+    for box in page.get_by_role("checkbox").all():
+        box.uncheck()
+    wanted.get_by_text("Role developer").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download policy.yaml").click()
+    text = download.value.path().read_text()
+    assert "- get_time" in text and "people:" not in text
+    page.get_by_role("button", name="See what it changes").click()
+
+    expect(page.get_by_label("policy.yaml")).to_have_value(text)
+    changes = page.get_by_role("region", name="What it changes")
+    expect(changes).to_contain_text("role developer loses on upstream: add, ")
+    expect(changes).to_contain_text(": 0 refused, 0 newly allowed, 0 newly asked")
+    page.get_by_role("button", name="Put in force").click()
+    expect(page.get_by_text("In force: 1 change.")).to_be_visible()
+    expect(page.get_by_text("imported policy.yaml")).to_be_visible()
+
+
+@pytest.mark.parametrize("options", [PHONE, {"color_scheme": "dark"}], ids=["phone", "dark"])
+def test_the_pages_of_the_policy_are_no_wider_than_the_window(visit, home, options):
+    page = visit("/admin/policy-draft/", ADA, **options)
+    page.get_by_label("policy.yaml").fill("global: {blocked_tools: [" + "x" * 200 + "]}")
+    page.get_by_role("button", name="See what it changes").click()
+    expect(page.get_by_role("button", name="Put in force")).to_be_visible()
+    assert overflow(page) == 0
+    for path in ("least-privilege/", "accounts/policyversion/1/roll-back/"):
+        page.goto(f"{home.base}/admin/{path}")
+        expect(page.get_by_role("button").last).to_be_visible()
+        assert overflow(page) == 0
+
+
 # The contrast of text and ground (WCAG 2.2, 1.4.3) of the first cell of each class.
 CONTRAST = """(selectors) => selectors.map((selector) => {
   const node = document.querySelector(`td${selector}`);

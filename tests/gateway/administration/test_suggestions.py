@@ -7,8 +7,7 @@ import pytest
 import yaml
 from django.core.management import call_command
 
-from accounts import access
-from accounts.models import Rule
+from tests.gateway.using import use_little
 
 pytestmark = pytest.mark.django_db
 
@@ -17,18 +16,7 @@ PLACE = "/api/admin/policy/suggestions"
 
 @pytest.fixture
 def ada(client_of, cast, upstream):
-    """Developers and Guest may call everything; Dev added, Guest echoed."""
-    Rule.objects.filter(kind="role").update(patterns=["*"])
-    cast.guest.allowed_mcps = {"upstream": "*"}
-    cast.guest.save()
-    access.publish("tests")
-    for person, tool, arguments in (
-        (cast.dev, "add", {"a": 1, "b": 2}),
-        (cast.guest, "echo", {"text": "x"}),
-    ):
-        body = {"server": "upstream", "tool": tool, "arguments": arguments}
-        answer = client_of(person).post("/api/mcp/tools/call", body, format="json")
-        assert answer.status_code == 200
+    use_little(cast, client_of)
     return client_of(cast.ada, scopes=["admin"])
 
 
