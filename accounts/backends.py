@@ -32,6 +32,7 @@ PAGES: dict[Right, dict[tuple[str, ...], tuple[str, ...]]] = {
             "registry.server",
             "registry.tool",
         ),
+        ("view", "change"): ("registry.connectedaccount",),
         _SEE: ("accounts.policyversion", "registry.healthcheck"),
     },
     Right.VIEW_AUDIT_LOGS: {

@@ -107,6 +107,9 @@ class Call(serializers.Serializer):
     milliseconds = serializers.IntegerField()
     preview = serializers.CharField()
     refusal = Refusal(allow_null=True)
+    connect_url = serializers.CharField(
+        allow_null=True, help_text="Where the person first connects their own account."
+    )
 
 
 class ToolResult(Call):

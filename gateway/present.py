@@ -96,7 +96,12 @@ def call(row: Call) -> dict[str, Any]:
         "milliseconds": row.milliseconds,
         "preview": results.preview(row.text),
         "refusal": errors.refusal(row.decision) if refused else None,
+        "connect_url": errors.connect_url(row.server) if _wants_account(row) else None,
     }
+
+
+def _wants_account(row: Call) -> bool:
+    return row.error_code == errors.NotConnected.code
 
 
 def tokens(row: Question) -> dict[str, int]:

@@ -11,7 +11,7 @@ from django.db import close_old_connections, connection
 
 from accounts import sessions
 from audit import seal
-from gateway import access_requests, deciding, work
+from gateway import access_requests, deciding, own_accounts, work
 from gateway.tasks import run_question
 from registry import discovery, health
 from registry.models import Server
@@ -58,6 +58,7 @@ def jobs() -> list[Job]:
         Job("check_servers", settings.MCP_HEALTH_SECONDS, check_servers),
         Job("sync_tools", settings.MCP_SYNC_MINUTES * 60, sync_tools),
         Job("sweep_access", 10, access_requests.sweep),
+        Job("sweep_accounts", 15, own_accounts.sweep),
         Job("clear_sessions", 3600, sessions.clear),
         Job("sweep_slack", 5, slack.sweep),
     ]

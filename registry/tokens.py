@@ -20,7 +20,12 @@ from audit.models import Entry
 from registry import clients
 from registry.connected import NOBODY, ConnectedAccount
 from registry.credentials import remember, seal, unseal
-from registry.errors import AuthorizationFailed, NotConnected, TokenRefused
+from registry.errors import (
+    AuthorizationFailed,
+    CredentialUnreadable,
+    NotConnected,
+    TokenRefused,
+)
 from registry.mcp.errors import UpstreamError
 from registry.models import Server
 from registry.waiting import release_connection
@@ -96,7 +101,13 @@ def listing_person(server: Server) -> int | None:
 
 def held(account: ConnectedAccount) -> Held:
     """What the account holds. Raises CredentialUnreadable; NotConnected when it is another's."""
-    found = Held(**unseal(account.sealed))
+    try:
+        found = Held(**unseal(account.sealed))
+    except TypeError:
+        raise CredentialUnreadable(
+            "a stored token is not in the form this version writes",
+            hint="It has to be connected again.",
+        ) from None
     if (found.person, found.server, found.url) != (account.person, account.server_id, account.url):
         raise NotConnected(account.server.name, again=True)
     return found

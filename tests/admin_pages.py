@@ -21,7 +21,7 @@ from audit import record, seal
 from audit.models import Entry
 from gateway.models import Approval, Call, Conversation, Door, Question, Turn
 from registry.credentials import seal as seal_credential
-from registry.models import HealthCheck, Server, Tool
+from registry.models import ConnectedAccount, HealthCheck, Server, Tool
 from tests.cast import Cast
 
 SECRET = "s3cret-that-nobody-may-read"
@@ -68,6 +68,15 @@ def _server() -> Server:
         last_error=HOSTILE,
     )
     HealthCheck.objects.create(server=server, ok=False, error=HOSTILE)
+    ConnectedAccount.objects.create(
+        server=server,
+        person=1,
+        name="dev@example.com",
+        url=server.url,
+        scope=HOSTILE,
+        problem=HOSTILE,
+        sealed=seal_credential({"access_token": SECRET}),
+    )
     tool(server, "search")
     return server
 

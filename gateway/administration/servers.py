@@ -13,13 +13,21 @@ from gateway import api_shapes as shapes
 from gateway.administration import base, probing
 from registry import deciding, registering, syncing
 from registry.discovery import Synced, SyncReport
-from registry.models import Server, Tool
+from registry.models import ConnectedAccount, Server, Tool
 
 _PLAIN = (
     *("name", "display_name", "description", "tags", "owner", "enabled", "transport", "trust"),
     *("health", "last_error", "checked_at", "synced_at"),
 )
-_MORE = ("protocol_version", "server_info", "instructions", "timeout_seconds", "tool_prefix")
+_ACCOUNT = ("state", "problem", "connected_at", "renewed_at")
+_MORE = (
+    "authentication",
+    "protocol_version",
+    "server_info",
+    "instructions",
+    "timeout_seconds",
+    "tool_prefix",
+)
 _LIMITS = ("retry_attempts", "requests_per_minute", "burst")
 _CHECKS_SHOWN = 20
 
@@ -50,7 +58,17 @@ class CheckShape(serializers.Serializer):
     error = serializers.CharField()
 
 
+class AccountShape(serializers.Serializer):
+    person = serializers.CharField(help_text="Empty: the gateway itself.")
+    state = serializers.ChoiceField(ConnectedAccount.State.choices)
+    problem = serializers.CharField()
+    connected_at = serializers.DateTimeField()
+    renewed_at = serializers.DateTimeField(allow_null=True)
+
+
 class OneRegisteredServerShape(RegisteredServerShape):
+    authentication = serializers.ChoiceField(Server.Authentication.choices)
+    accounts = AccountShape(many=True)
     protocol_version = serializers.CharField()
     server_info = serializers.JSONField()
     instructions = serializers.CharField(help_text="The server's own words: not to be trusted.")
@@ -126,6 +144,10 @@ def _whole(server: Any) -> dict[str, Any]:
         **{name: getattr(server, name) for name in (*_MORE, *_LIMITS)},
         "failures": breaker.failures if breaker else 0,
         "closed_until": breaker.closed_until if breaker else None,
+        "accounts": [
+            {"person": account.name} | {name: getattr(account, name) for name in _ACCOUNT}
+            for account in server.accounts.all()
+        ],
         "checks": [
             {name: getattr(check, name) for name in ("at", "ok", "milliseconds", "error")}
             for check in checks

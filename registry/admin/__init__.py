@@ -1,6 +1,7 @@
-"""The registry's pages: servers, their tools, and how they have been."""
+"""The registry's pages: servers, their tools and accounts, and how they have been."""
 
+from registry.admin.accounts import ConnectedAccountAdmin
 from registry.admin.servers import HealthCheckAdmin, ServerAdmin
 from registry.admin.tools import ToolAdmin
 
-__all__ = ["HealthCheckAdmin", "ServerAdmin", "ToolAdmin"]
+__all__ = ["ConnectedAccountAdmin", "HealthCheckAdmin", "ServerAdmin", "ToolAdmin"]

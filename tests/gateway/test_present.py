@@ -97,3 +97,14 @@ def test_a_refused_call_says_why_and_how_to_a_yes(state, refusal):
 
     assert (shown["state"], shown["refusal"]) == (state, refusal)
     assert shown["preview"] == "x" * 499 + "…"
+
+
+def test_a_call_that_wants_an_account_says_where_it_is_connected():
+    rows = [
+        Call(server="crm", tool="t", state=Call.State.FAILED, error_code=code)
+        for code in ("not_connected", "unreachable")
+    ]
+    assert [present.call(row)["connect_url"] for row in rows] == [
+        "http://127.0.0.1:8000/connections/#crm",
+        None,
+    ]

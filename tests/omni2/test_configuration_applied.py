@@ -52,6 +52,7 @@ MCPS: dict[str, Any] = {
             "rate_limit": {"requests_per_minute": 10, "burst": 2},
             "argument_defaults": {"ARGUMENT": 1},
             "trust": "manual",
+            "tool_prefix": False,
             "confirm_destructive": True,
         },
         {"name": "two", "protocol": "sse", "url": "http://127.0.0.1:1/sse"},

@@ -17,7 +17,16 @@ def paths(patterns, before=""):
             yield "/" + place
 
 
-PAGES = {"/", "/keys/", "/keys/<str:prefix>/revoke", "/conversation/<uuid:conversation_id>"}
+PAGES = {
+    "/",
+    "/keys/",
+    "/keys/<str:prefix>/revoke",
+    "/conversation/<uuid:conversation_id>",
+    "/connections/",
+    "/connections/<slug:name>/connect/",
+    "/connections/<slug:name>/callback/",
+    "/connections/<slug:name>/disconnect/",
+}
 SSO = {"/login/sso/", "/login/sso/callback/"}
 OPEN = {"/login/", "/logout/", "/logout/everywhere/", "/setup/<str:token>"}
 PROBES = {"/api/health/live", "/api/health/ready"}
@@ -33,6 +42,8 @@ API = {
     "/api/approvals/<uuid:approval_id>",
     "/api/approvals/<uuid:approval_id>/decide",
     "/api/me",
+    "/api/me/connections",
+    "/api/me/connections/<slug:server>",
     "/api/policy/explain",
     "/api/access/requests",
     "/api/access/requests/<int:number>/decide",
@@ -100,6 +111,8 @@ def test_these_are_all_paths_but_the_admins():
     [
         ("/", 302),
         (f"/conversation/{QUESTION}", 302),
+        ("/connections/", 302),
+        ("/connections/crm/callback/?state=x&code=y", 302),
         ("/admin/", 302),
         ("/admin/accounts/user/", 302),
         ("/admin/nothing/", 302),

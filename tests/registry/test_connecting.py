@@ -258,6 +258,14 @@ def test_an_authority_that_is_away_keeps_nobody_connected(protected: Protected) 
     assert not ConnectedAccount.objects.exists()
 
 
+def test_an_account_that_has_ended_can_be_let_go_of(protected: Protected) -> None:
+    connect(a_server(protected))
+    ConnectedAccount.objects.update(state="broken", sealed="")
+    connecting.disconnect(ConnectedAccount.objects.get(), who=WHO)
+    assert not ConnectedAccount.objects.exists()
+    assert "/revoke" not in [path for path, _ in protected.authority.asked]
+
+
 def test_the_sweep_removes_what_may_be_sent_no_more(protected: Protected) -> None:
     server = a_server(protected)
     connect(server)

@@ -209,6 +209,7 @@ function callDetails(call) {
   return el("details", { class: "call" }, summary, el("div", { class: "inside" },
     call.refusal ? why(call.refusal) : null,
     call.refusal?.grant_helps ? accessForm(call.server, call.tool) : null,
+    call.connect_url ? el("p", {}, el("a", { class: "button main", href: call.connect_url }, `Connect your account at ${call.server}`)) : null,
     el("h4", {}, "Arguments"), el("pre", {}, JSON.stringify(call.arguments, null, 2)),
     call.refusal ? null : [el("h4", {}, good ? "Result" : "What came back"), el("pre", {}, call.preview || "Nothing.")]));
 }
