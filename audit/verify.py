@@ -71,7 +71,7 @@ class Row(NamedTuple):
 
 @dataclass
 class _Run:
-    """One verification: up to the entry and the block that were last when it began."""
+    """One verification: up to the block and the entry that were last when it began."""
 
     report: Report = field(default_factory=Report)
     top: int = 0
@@ -80,8 +80,9 @@ class _Run:
     loose: list[Row] = field(default_factory=list)
 
     def begin(self) -> None:
-        self.top = Entry.objects.aggregate(top=Max("id"))["top"] or 0
+        # In this order: an entry written and sealed in between must not be missed in its block.
         self.last_block = Block.objects.aggregate(last=Max("number"))["last"] or 0
+        self.top = Entry.objects.aggregate(top=Max("id"))["top"] or 0
 
 
 def verify() -> Report:

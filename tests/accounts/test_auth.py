@@ -77,7 +77,7 @@ def test_the_word_bearer_may_be_written_in_any_case(user):
 def spoiled(user: User, how: str) -> str:
     """The header of a key that was good until this was done to it."""
     key, text = ApiKey.issue(user, "laptop")
-    secret = text.rpartition("_")[2]
+    secret = text.split("_", 2)[2]
     if how == "revoked":
         key.revoke()
     elif how == "expired":
@@ -156,7 +156,7 @@ def test_the_record_keeps_the_prefix_and_never_the_secret(user):
         "127.0.0.1",
         "curl/8",
     )
-    assert text.rpartition("_")[2] not in repr(Entry.objects.values_list())
+    assert text.split("_", 2)[2] not in repr(Entry.objects.values_list())
 
 
 def test_a_key_in_the_address_is_no_key(user):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -45,6 +46,22 @@ def test_an_untouched_record_is_intact(sealed: list[Entry]) -> None:
 def test_an_empty_record_is_intact(db: None) -> None:
     report = verify()
     assert (report.finding, report.entries, report.blocks, report.head) == (None, 0, 0, "")
+
+
+def test_what_is_sealed_while_a_verification_begins_is_no_finding(sealed: list[Entry]) -> None:
+    looked: list[str] = []
+
+    def write_and_seal_after_the_first_look(execute: Any, sql: str, *rest: Any) -> Any:
+        looked.append(sql)
+        found = execute(sql, *rest)
+        if len(looked) == 1:
+            record.write("auth.login", "ok")
+            seal.seal_once()
+        return found
+
+    with connection.execute_wrapper(write_and_seal_after_the_first_look):
+        report = verify()
+    assert (report.finding, report.entries) == (None, len(sealed) + 1)
 
 
 def test_ids_lost_to_rolled_back_transactions_are_no_finding(sealed: list[Entry]) -> None:

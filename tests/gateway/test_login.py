@@ -221,5 +221,5 @@ def test_a_key_in_the_address_is_a_401_and_not_in_the_log(client, cast, caplog):
         answer = client.get(f"/api/query?key={key}&access_token={key}")
 
     assert answer.status_code == 401
-    assert key.rpartition("_")[2] not in caplog.text
-    assert key.rpartition("_")[2] not in repr(list(Entry.objects.values()))
+    assert key.split("_", 2)[2] not in caplog.text
+    assert key.split("_", 2)[2] not in repr(list(Entry.objects.values()))
