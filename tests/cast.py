@@ -7,12 +7,17 @@ Sue is suspended.
 from dataclasses import dataclass
 
 from accounts import access
-from accounts.models import ApiKey, Role, Rule, User
+from accounts.models import ApiKey, PolicyVersion, Role, Rule, User
+from audit.models import Entry, Unsealed
 from audit.record import Who
 from gateway.asker import Asker
 from gateway.models import Door
 from registry import discovery
-from registry.models import Server
+from registry.models import HealthCheck, Server, Tool
+
+# What `assemble` and `register` write to.
+PEOPLE = (Role, Rule, User, PolicyVersion)
+REGISTERED = (Server, Tool, HealthCheck, Entry, Unsealed)
 
 READ_TOOLS = ["echo", "add", "get_*", "slow", "fail", "big", "headers"]
 
@@ -23,6 +28,12 @@ class Cast:
     dev: User
     guest: User
     sue: User
+
+    @classmethod
+    def read(cls) -> "Cast":
+        """Everybody, as the database has them."""
+        people = User.objects.select_related("role").order_by("pk")
+        return cls(**{person.name.lower(): person for person in people})
 
     def asker(self, user: User, door: Door = Door.CLI) -> Asker:
         role = user.role.name if user.role else ""

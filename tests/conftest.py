@@ -13,8 +13,9 @@ from rest_framework.test import APIClient
 
 from omni2.celery import app
 from tests import mcp_client
-from tests.cast import Cast, assemble, register
+from tests.cast import PEOPLE, REGISTERED, Cast, assemble, register
 from tests.fakes import authorization_server, mcp_server
+from tests.replaying import Replayed
 from tests.settings import REDIS_URL
 from tests.settling import settle
 
@@ -56,10 +57,17 @@ def django_db_setup(django_db_setup: None) -> None:
     post_migrate.disconnect(create_contenttypes)
 
 
+@pytest.fixture(scope="session")
+def people() -> Replayed:
+    """Everybody in the database, with the policy they live under."""
+    return Replayed(assemble, *PEOPLE)
+
+
 @pytest.fixture
-def cast(db: None) -> Cast:
+def cast(db: None, people: Replayed) -> Cast:
     """The people, with the policy they live under."""
-    return assemble()
+    people.put()
+    return Cast.read()
 
 
 @pytest.fixture(scope="session")
@@ -69,12 +77,18 @@ def upstream_server() -> Iterator[Any]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def registration(upstream_server: Any) -> Replayed:
+    """That server in the database, with its tools read."""
+    return Replayed(lambda: register(upstream_server.url), *REGISTERED)
+
+
 @pytest.fixture
-def upstream(upstream_server: Any, settings: Any, cast: Cast) -> Any:
+def upstream(upstream_server: Any, registration: Replayed, settings: Any, cast: Cast) -> Any:
     """That server, registered as `upstream` with its tools read and its request log empty."""
     settings.INTERNAL_ADDRESSES = [urlsplit(upstream_server.url).netloc]
     upstream_server.calls.clear()
-    register(upstream_server.url)
+    registration.put()
     return upstream_server
 
 
