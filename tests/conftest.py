@@ -1,5 +1,6 @@
 """What every test may use: the cast, a real MCP server, a registered one, a key in the hand."""
 
+import gc
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +19,13 @@ from tests.fakes import authorization_server, mcp_server
 from tests.replaying import Replayed
 from tests.settings import REDIS_URL
 from tests.settling import settle
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: to look through it for garbage again and again costs a tenth."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
 
 
 @pytest.hookimpl(wrapper=True)
