@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from copy import copy
 from typing import Any
 
 from django.core.management.color import no_style
@@ -20,32 +19,47 @@ class Replayed:
     def __init__(self, make: Callable[[], object], *kinds: type[models.Model]) -> None:
         self._make = make
         self._kinds = kinds
+        looks = (f'EXISTS (SELECT 1 FROM "{kind._meta.db_table}")' for kind in kinds)
+        self._look = f"SELECT {' OR '.join(looks)}"
         self._rows: list[list[models.Model]] = []
+        self._statements: list[tuple[str, Any]] = []
 
     def put(self) -> None:
         """Have the rows in the database."""
-        if any(kind._base_manager.exists() for kind in self._kinds):
+        with connection.cursor() as cursor:
+            cursor.execute(self._look)
+            [occupied] = cursor.fetchone()
+            for statement in () if occupied else self._statements:
+                cursor.execute(*statement)
+        if occupied:
             self._make()
-        elif self._rows:
-            self._insert()
-        else:
+        elif not self._rows:
             self._make_and_keep()
+        elif not self._statements:
+            self._statements = _said_by(self._insert)
+
+    def _make_and_keep(self) -> None:
+        written = {table for sql, _ in _said_by(self._make) for table in _CHANGES.findall(sql)}
+        assert written == {kind._meta.db_table for kind in self._kinds}
+        self._rows = [list(kind._base_manager.order_by("pk")) for kind in self._kinds]
 
     def _insert(self) -> None:
         for kind, rows in zip(self._kinds, self._rows, strict=True):
-            kind._base_manager.bulk_create([copy(row) for row in rows])
+            kind._base_manager.bulk_create(rows)
         with connection.cursor() as cursor:
             for statement in connection.ops.sequence_reset_sql(no_style(), list(self._kinds)):
                 cursor.execute(statement)
 
-    def _make_and_keep(self) -> None:
-        written: set[str] = set()
 
-        def note(execute: Any, sql: str, *rest: Any) -> Any:
-            written.update(_CHANGES.findall(sql))
-            return execute(sql, *rest)
+def _said_by(work: Callable[[], object]) -> list[tuple[str, Any]]:
+    """What was said to the database meanwhile, save for savepoints and questions."""
+    said: list[tuple[str, Any]] = []
 
-        with connection.execute_wrapper(note):
-            self._make()
-        assert written == {kind._meta.db_table for kind in self._kinds}
-        self._rows = [list(kind._base_manager.order_by("pk")) for kind in self._kinds]
+    def note(execute: Any, sql: str, params: Any, *rest: Any) -> Any:
+        if _CHANGES.match(sql) or "setval(" in sql:
+            said.append((sql, params))
+        return execute(sql, params, *rest)
+
+    with connection.execute_wrapper(note):
+        work()
+    return said

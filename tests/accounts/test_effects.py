@@ -136,7 +136,7 @@ def asked_one_by_one(before, after):
     return found
 
 
-@pytest.mark.parametrize("seed", range(150))
+@pytest.mark.parametrize("seed", range(40))
 def test_random_changes_are_those_that_asking_for_everything_finds(seed):
     maker = Maker(seed)
     grants = (Grant("db", ("nothing",), NOW),)
