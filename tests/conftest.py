@@ -21,6 +21,15 @@ from tests.settings import REDIS_URL
 from tests.settling import settle
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whether a test needs a database: one that needs none has to run only once (tests.run)."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if {"db", "transactional_db"} & {*fixtures} or item.get_closest_marker("django_db"):
+            item.add_marker(pytest.mark.database)
+
+
 def pytest_collection_finish() -> None:
     """What is loaded by now stays: to look through it for garbage again and again costs a tenth."""
     gc.collect()

@@ -1,7 +1,7 @@
 """Everything that must hold, in one run: `make test`. Checks first, then the suite on both stores.
 
-The suite runs embedded (SQLite, no services), then again on PostgreSQL with Redis; what is
-delivered (environments, demo, image) and the pages in a browser have runs of their own. A service
+What needs no database runs once; the rest embedded (SQLite, no services), then on PostgreSQL with
+Redis. What is delivered (environments, demo, image) and the browser have runs of their own. A service
 that is missing leaves out what needs it, visibly; with CI set it is a failure. The exit status is 1
 when any step failed, and pytest's own closing line comes last. `--checks` ends after the checks.
 """
@@ -86,18 +86,19 @@ def run_suite(name: str, options: list[str], environment: dict[str, str]) -> Ste
 
 
 def run_suites(environment: dict[str, str], found: services.Services) -> list[Step]:
-    """What is delivered, the browser, the suite embedded and once more on PostgreSQL with Redis."""
+    """What is delivered, the browser, what needs no database, and the rest on both databases."""
     apart = [f"--ignore={path}" for path in DELIVERY]
-    embedded = "not browser and not deployed and not postgres and not redis"
+    plain = "not browser and not deployed and not postgres and not redis"
     deployed = "(browser or deployed) and not redis" if found.chromium else "deployed and not redis"
     steps = [
         run_suite("of what is delivered", list(DELIVERY), environment),
         run_suite("as deployed, in a browser", ["-m", deployed, *apart], environment),
-        run_suite("embedded", ["-m", embedded, *apart], environment),
+        run_suite("without a database", ["-m", f"not database and {plain}", *apart], environment),
+        run_suite("embedded", ["-m", f"database and {plain}", *apart], environment),
     ]
     if found.database_url and found.redis_url:
         addresses = {"DATABASE_URL": found.database_url, "REDIS_URL": found.redis_url}
-        scaled = ["-m", "not browser", *apart]
+        scaled = ["-m", "not browser and (database or deployed or postgres or redis)", *apart]
         steps.append(run_suite("on PostgreSQL and Redis", scaled, environment | addresses))
     return steps
 

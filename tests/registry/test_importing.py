@@ -20,6 +20,7 @@ OTHERS: dict[str, Any] = {
     "tags": ("a", "b"),
     "enabled": False,
     "trust": "manual",
+    "tool_prefix": False,
     "url": "https://two.example.com/mcp",
     "argv": ("run", "-a"),
     "cwd": "/srv",
