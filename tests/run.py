@@ -1,9 +1,10 @@
 """Everything that must hold, in one run: `make test`. Checks first, then the suite on both stores.
 
 What needs no database runs once; the rest embedded (SQLite, no services), then on PostgreSQL with
-Redis. What is delivered (environments, demo, image) and the browser have runs of their own. A service
-that is missing leaves out what needs it, visibly; with CI set it is a failure. The exit status is 1
-when any step failed, and pytest's own closing line comes last. `--checks` ends after the checks.
+Redis. What is delivered (environments, demo, image) and the browser have runs of their own. A
+service that is missing leaves out what needs it, visibly; with CI set it is a failure. The exit
+status is 1 when any step failed, and pytest's own closing line comes last. `--checks` ends after
+the checks.
 """
 
 import os
