@@ -122,6 +122,7 @@ def test_rows_that_only_have_deeds_cannot_be_added_or_deleted(rf, cast):
         "accounts.ApiKey",
         "accounts.PolicyVersion",
         "gateway.Approval",
+        "registry.ConnectedAccount",
         "registry.Tool",
     }
     assert not any(p.has_add_permission(request) for p in only_deeds)
