@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
@@ -9,11 +10,22 @@ from django.db.models import Model
 
 from accounts import access, versions
 from accounts.errors import BadValue, Conflict
-from accounts.models import PolicyVersion
+from accounts.models import PolicyVersion, User
 from accounts.policy import PolicyError, compile_policy
 from audit import changes
 from audit.changes import Changed
 from audit.record import Who
+
+_Row = TypeVar("_Row", bound=Model)
+
+
+@contextmanager
+def held(row: _Row, *, by: User, require: Callable[[User, _Row], None]) -> Iterator[_Row]:
+    """The row as it is now, locked until the block ends; `require` says whether `by` may."""
+    with transaction.atomic():
+        now = type(row)._default_manager.select_for_update().get(pk=row.pk)
+        require(by, now)
+        yield now
 
 
 def save(row: Model, changed: Changed, *, who: Who) -> PolicyVersion:

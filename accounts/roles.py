@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import transaction
-
 from accounts import authority, publishing
 from accounts.errors import Conflict
 from accounts.models import PolicyVersion, ProvisioningRule, Role, Rule, Team, User
@@ -35,18 +33,14 @@ def change(
     role: Role, values: Mapping[str, Any], *, by: User, who: Who
 ) -> tuple[Role, PolicyVersion]:
     """Give the role these values. Rules name a role, so it keeps its name."""
-    with transaction.atomic():
-        row = Role.objects.select_for_update().get(pk=role.pk)
-        authority.require_role(by, row)
+    with publishing.held(role, by=by, require=authority.require_role) as row:
         changed = changes.apply(row, values, told=TOLD)
         return row, _save(row, changed, by=by, who=who)
 
 
 def delete(role: Role, *, by: User, who: Who) -> PolicyVersion:
     """Delete the role; Conflict while anybody has it."""
-    with transaction.atomic():
-        row = Role.objects.select_for_update().get(pk=role.pk)
-        authority.require_role(by, row)
+    with publishing.held(role, by=by, require=authority.require_role) as row:
         holders = holders_of(row)
         if holders:
             raise Conflict(f"{holders} it: give them another role first.")

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import transaction
-
 from accounts import authority, publishing
 from accounts.errors import BadValue
 from accounts.models import PolicyVersion, Rule, User
@@ -50,20 +48,16 @@ def change(
     rule: Rule, values: Mapping[str, Any], *, by: User, who: Who
 ) -> tuple[Rule, PolicyVersion]:
     """Give the rule these values."""
-    with transaction.atomic():
-        row = Rule.objects.select_for_update().get(pk=rule.pk)
-        authority.require_rule(by, row)
+    with publishing.held(rule, by=by, require=authority.require_rule) as row:
         changed = changes.apply(row, values, told=TOLD)
         return row, _save(row, changed, by=by, who=who)
 
 
 def delete(rule: Rule, *, by: User, who: Who) -> PolicyVersion:
     """Delete the rule; Conflict when the rest would make no policy without it."""
-    with transaction.atomic():
-        row = Rule.objects.select_for_update().get(pk=rule.pk)
-        authority.require_rule(by, row)
-        with publishing.needed():
-            return publishing.delete(row, who=who)
+    held = publishing.held(rule, by=by, require=authority.require_rule)
+    with held as row, publishing.needed():
+        return publishing.delete(row, who=who)
 
 
 def _save(rule: Rule, changed: Changed, *, by: User, who: Who) -> PolicyVersion:

@@ -6,8 +6,6 @@ Who is in a team is the person's own matter: `accounts.people`.
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import transaction
-
 from accounts import authority, publishing
 from accounts.errors import Conflict, NotAllowed
 from accounts.models import PolicyVersion, Team, User
@@ -29,18 +27,14 @@ def change(
     team: Team, values: Mapping[str, Any], *, by: User, who: Who
 ) -> tuple[Team, PolicyVersion]:
     """Give the team these values. The policy names a team, so it keeps its key."""
-    with transaction.atomic():
-        row = Team.objects.select_for_update().get(pk=team.pk)
-        _require_change(by, row)
+    with publishing.held(team, by=by, require=_require_change) as row:
         changed = changes.apply(row, values, told=TOLD)
         return row, _save(row, changed, by=by, who=who)
 
 
 def delete(team: Team, *, by: User, who: Who) -> PolicyVersion:
     """Delete the team; Conflict while anybody is in it, for they would lose its role unseen."""
-    with transaction.atomic():
-        row = Team.objects.select_for_update().get(pk=team.pk)
-        _require_change(by, row)
+    with publishing.held(team, by=by, require=_require_change) as row:
         members = row.members.count()
         if members:
             said = "1 person is" if members == 1 else f"{members} people are"

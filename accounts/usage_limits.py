@@ -28,17 +28,14 @@ def create(values: Mapping[str, Any], *, by: User, who: Who) -> UsageLimit:
 
 def change(limit: UsageLimit, values: Mapping[str, Any], *, by: User, who: Who) -> UsageLimit:
     """Give the limit these values. What was used counts on, so it stays whose it is."""
-    with transaction.atomic():
-        row = UsageLimit.objects.select_for_update().get(pk=limit.pk)
+    with publishing.held(limit, by=by, require=authority.require_limit) as row:
         changed = changes.apply(row, values, told=TOLD)
         return _save(row, changed, by=by, who=who)
 
 
 def delete(limit: UsageLimit, *, by: User, who: Who) -> None:
     """Lift the limit; what was used of it is forgotten."""
-    with transaction.atomic():
-        row = UsageLimit.objects.select_for_update().get(pk=limit.pk)
-        authority.require_limit(by, row)
+    with publishing.held(limit, by=by, require=authority.require_limit) as row:
         changes.note(row, "deleted", who=who)
         row.delete()
 

@@ -6,8 +6,9 @@ It asks the same function as the call itself, and does nothing else: nothing is 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
+from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from accounts import access
@@ -17,6 +18,8 @@ from gateway.api_parsing import Malformed, strict_loads
 from gateway.errors import BadRequest, NotFound
 from gateway.toolbox import target_of, with_defaults
 from registry.models import Server, Tool
+
+_Row = TypeVar("_Row", bound=Model)
 
 
 @dataclass(frozen=True)
@@ -59,29 +62,18 @@ def explain(
 
 def find_person(email: str) -> User:
     """The person of this address; NotFound names the one that comes near."""
-    found = User.objects.select_related("role").filter(email=_clean(email).lower()).first()
-    if found is None:
-        near = _nearest(email.lower(), User.objects.values_list("email", flat=True))
-        raise NotFound(f"There is no person {email!r}.{near}", field="person")
-    return found
+    people = User.objects.select_related("role")
+    return _find(people, "person", email, column="email", written=email.lower())
 
 
 def find_role(name: str) -> Role:
     """The role of this name; NotFound names the one that comes near."""
-    found = Role.objects.filter(name=_clean(name)).first()
-    if found is None:
-        near = _nearest(name, Role.objects.values_list("name", flat=True))
-        raise NotFound(f"There is no role {name!r}.{near}", field="role")
-    return found
+    return _find(Role.objects.all(), "role", name)
 
 
 def find_server(name: str) -> Server:
     """The server of exactly this name; NotFound names the one that comes near."""
-    found = Server.objects.filter(name=_clean(name)).first()
-    if found is None:
-        near = _nearest(name, Server.objects.values_list("name", flat=True))
-        raise NotFound(f"There is no server {name!r}.{near}", field="server")
-    return found
+    return _find(Server.objects.all(), "server", name)
 
 
 def somebody_of(role: Role) -> Subject:
@@ -111,6 +103,18 @@ def read_arguments(text: str | None) -> Mapping[str, Any] | None:
     if not isinstance(given, dict):
         raise BadRequest('a JSON object is expected, as in {"limit": 10}', field="arguments")
     return given
+
+
+def _find(
+    rows: QuerySet[_Row], kind: str, said: str, *, column: str = "name", written: str = ""
+) -> _Row:
+    """The row whose column says exactly this; `written` is how it is kept, where not as said."""
+    wanted = written or said
+    found = rows.filter(**{column: _clean(wanted)}).first()
+    if found is None:
+        near = _nearest(wanted, rows.values_list(column, flat=True))
+        raise NotFound(f"There is no {kind} {said!r}.{near}", field=kind)
+    return found
 
 
 def _clean(text: str) -> str:

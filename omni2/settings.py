@@ -101,7 +101,6 @@ AUTH_PASSWORD_VALIDATORS = [
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
-STATIC_URL = "static/"
 # Served from the packages themselves: nothing has to be collected first.
 WHITENOISE_USE_FINDERS = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -239,35 +238,8 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- Pages ----------------------------------------------------------------------------------------
-UNFOLD = {
-    "SITE_TITLE": "OMNI2",
-    "SITE_HEADER": "OMNI2",
-    "SITE_SUBHEADER": "Administration",
-    "SITE_SYMBOL": "door_open",
-    "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": f"/{STATIC_URL}gateway/icon.svg"}
-    ],
-    "STYLES": [f"/{STATIC_URL}gateway/admin.css"],
-    # The record is the history.
-    "SHOW_HISTORY": False,
-    "SIDEBAR": {"show_search": True, "navigation": "omni2.site.sidebar"},
-    # The page's own green: --accent of gateway/base.css.
-    "COLORS": {
-        "primary": {
-            "50": "#eefaf6",
-            "100": "#d5f2e8",
-            "200": "#aee5d3",
-            "300": "#7bd1b8",
-            "400": "#46b599",
-            "500": "#249a80",
-            "600": "#0f7b66",
-            "700": "#0f6b5c",
-            "800": "#0f524a",
-            "900": "#0e443d",
-            "950": "#042723",
-        },
-    },
-}
+from omni2.page_settings import *  # noqa: E402, F403
+
 CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
@@ -279,21 +251,6 @@ X_FRAME_OPTIONS = "DENY"
 if env.bool("OMNI2_BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'self'"],
-        "img-src": ["'self'", "data:"],
-        "object-src": ["'none'"],
-        "base-uri": ["'none'"],
-        "form-action": ["'self'"],
-        "frame-ancestors": ["'none'"],
-    },
-}
-# What is added under /admin/ alone: unfold's scripts evaluate expressions and set styles.
-ADMIN_CONTENT_SECURITY_POLICY = {
-    "script-src": ["'self'", "'unsafe-eval'"],
-    "style-src": ["'self'", "'unsafe-inline'"],
-}
 
 # --- Logs -----------------------------------------------------------------------------------------
 LOG_LEVEL = env.str("OMNI2_LOG_LEVEL", default="INFO")

@@ -234,16 +234,10 @@ class RuleAdmin(PublishingAdmin):
         return ", ".join(map(str, patterns)) or json.dumps(rule.condition or "")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _may_rule(request, obj) and super().has_change_permission(request, obj)
+        return self._may_have(request, obj) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _may_rule(request, obj) and super().has_delete_permission(request, obj)
+        return self._may_have(request, obj) and super().has_delete_permission(request, obj)
 
-
-def _may_rule(request: HttpRequest, rule: Any) -> bool:
-    try:
-        if isinstance(rule, Rule):
-            authority.require_rule(standing.administrator(request), rule)
-    except NotAllowed:
-        return False
-    return True
+    def _may_have(self, request: HttpRequest, rule: Rule | None) -> bool:
+        return standing.may_have(request, rule, authority.require_rule)

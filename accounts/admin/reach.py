@@ -11,7 +11,6 @@ from unfold.decorators import display
 from accounts import authority, usage_limits
 from accounts.admin import standing
 from accounts.admin.forms import GrantForm, LimitForm, RequestInForms
-from accounts.errors import NotAllowed
 from accounts.models import ProvisioningRule, ServerGrant, UsageLimit
 from audit.models import Entry
 from audit.recorded import RecordedAdmin
@@ -89,23 +88,17 @@ class UsageLimitAdmin(RequestInForms, OfAPersonAdmin):
         return limit.whose
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _may_limit(request, obj) and super().has_change_permission(request, obj)
+        return self._may_have(request, obj) and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _may_limit(request, obj) and super().has_delete_permission(request, obj)
+        return self._may_have(request, obj) and super().has_delete_permission(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         # What was used of it is theirs.
         return ["user", "role"] if obj else []
 
-
-def _may_limit(request: HttpRequest, limit: Any) -> bool:
-    try:
-        if isinstance(limit, UsageLimit):
-            authority.require_limit(standing.administrator(request), limit)
-    except NotAllowed:
-        return False
-    return True
+    def _may_have(self, request: HttpRequest, limit: UsageLimit | None) -> bool:
+        return standing.may_have(request, limit, authority.require_limit)
 
 
 @admin.register(ProvisioningRule)

@@ -1,12 +1,16 @@
 """Who is at the admin, and `accounts.authority` asked about them."""
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts import authority
+from accounts.errors import NotAllowed
 from accounts.models import User
+
+_Row = TypeVar("_Row")
 
 
 def administrator(request: HttpRequest) -> User:
@@ -25,6 +29,16 @@ def is_self(request: HttpRequest, person: User | None) -> bool:
 def may_administer(request: HttpRequest, person: User) -> bool:
     """Whether this administrator may act on this person, permissions aside."""
     return is_self(request, person) or authority.may_administer(administrator(request), person)
+
+
+def may_have(request: HttpRequest, row: _Row | None, require: Callable[[User, _Row], None]) -> bool:
+    """Whether `require` lets this administrator have the row, permissions aside; any for none."""
+    try:
+        if row is not None:
+            require(administrator(request), row)
+    except NotAllowed:
+        return False
+    return True
 
 
 def may_be_given(request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
