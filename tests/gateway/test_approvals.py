@@ -331,7 +331,7 @@ def test_an_approved_call_is_tried_once_whatever_the_tool_says_of_a_second_time(
     confirm("slow")
 
     def once(**more):
-        return attempt(wish(cast, cast.dev, {"seconds": 5}, tool="slow", timeout=0.2, **more))
+        return attempt(wish(cast, cast.dev, {"seconds": 5}, tool="slow", timeout=0.3, **more))
 
     approval = waiting(cast, cast.dev, {"seconds": 5}, tool="slow")
     say(cast, cleo, approval)

@@ -226,7 +226,7 @@ def test_no_answer_in_time_is_unknown_unless_the_tool_is_declared_harmless(
     Tool.objects.filter(name="slow").update(annotations=annotations)
 
     with pytest.raises(error):
-        calls.call(wish(cast, "slow", {"seconds": 5}, timeout=0.1))
+        calls.call(wish(cast, "slow", {"seconds": 5}, timeout=0.25))
 
     row = Call.objects.get()
     assert (row.state, row.finished_at is None) == (state, False)

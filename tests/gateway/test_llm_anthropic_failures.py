@@ -249,7 +249,7 @@ def test_a_cancelled_question_closes_the_stream() -> None:
     with serve([fake.Pings()]) as api:
         with pytest.raises(ModelCancelled):
             take_turn(model_at(api.url), within=30, cancelled=cancel.is_set)
-        assert api.left_early.wait(1)
+        assert api.left_early.wait(5)
 
 
 def test_a_question_cancelled_between_attempts_is_not_tried_again() -> None:
@@ -281,7 +281,7 @@ def test_a_consumer_that_fails_ends_the_stream() -> None:
                 deadline=time.monotonic() + 5,
                 cancelled=lambda: False,
             )
-        assert api.left_early.wait(1)
+        assert api.left_early.wait(5)
 
 
 def test_errors_name_no_key() -> None:

@@ -68,6 +68,6 @@ def test_currencies_are_found_by_code_symbol_and_name(question: str, codes: list
 
 @pytest.mark.parametrize("piece", ["a-", "a/", "9:", "a.", "'", "[", "1,"])
 def test_text_made_to_be_slow_is_not(piece: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     find(piece * 10_000, today=TODAY)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1

@@ -95,8 +95,8 @@ def test_two_thousand_tools_are_ranked_quickly_once_indexed() -> None:
     retrieval.rank(question, many)
     spent = []
     for _ in range(5):
-        started = time.perf_counter()
+        started = time.process_time()
         retrieval.rank(question, many)
-        spent.append(time.perf_counter() - started)
+        spent.append(time.process_time() - started)
     # Measured at 8 ms; the bound only notices when the index is not used.
     assert min(spent) < 0.2

@@ -217,10 +217,10 @@ def test_an_alias_bomb_is_refused_within_a_second(tmp_path: Path) -> None:
     lines = ["a0: &a0 [get_*]"] + [
         f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)
     ]
-    started = time.monotonic()
+    started = time.process_time()
     last, _ = refused("import_policy", draft(tmp_path, "\n".join(lines)))
     assert last == "1 error; nothing was changed"
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_tests_of_the_file_run_on_the_draft(tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def test_no_answer_but_the_one_that_makes_it_shows_a_secret(cast, upstream, clie
     ada, known = client_of(cast.ada, scopes=["admin"]), rows(cast)
     issued = send(ada, "post", f"people/{known['dev']}/keys", {"name": "ci", "scopes": ["admin"]})
     link = send(ada, "post", f"people/{known['dev']}/setup-link")
-    secrets = [issued.json()["key"].split("_")[2], link.json()["setup_link"].rpartition("/")[2]]
+    secrets = [issued.json()["key"].split("_", 2)[2], link.json()["setup_link"].rpartition("/")[2]]
 
     pages = [
         send(ada, "get", path.format(**known)).content.decode()
