@@ -68,7 +68,7 @@ _GROUPS: list[tuple[str, list[tuple[str, str, str]]]] = [
         [
             ("Servers", "dns", "registry.server"),
             ("Tools", "build", "registry.tool"),
-            ("Connected accounts", "badge", "registry.connectedaccount"),
+            ("Connected accounts", "link", "registry.connectedaccount"),
             ("Health checks", "monitor_heart", "registry.healthcheck"),
         ],
     ),

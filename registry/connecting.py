@@ -91,7 +91,7 @@ def begin(server: Server, person: Person, *, redirect_uri: str) -> Way:
     url = grants.authorization_url(
         authority, grant, redirect_uri=redirect_uri, state=state, verifier=verifier
     )
-    return Way(url, urlsplit(url).hostname or "", scope)
+    return Way(url, urlsplit(url).netloc, scope)
 
 
 def finish(server: Server, person: Person, back: Return, *, who: Who) -> ConnectedAccount:

@@ -67,8 +67,8 @@ class ServerForm(CredentialForm, forms.ModelForm):
     client_id = forms.CharField(
         required=False,
         widget=UnfoldAdminTextInputWidget,
-        help_text="For OAuth: who OMNI2 is to the authorization server. Empty: it registers itself "
-        "where that is offered.",
+        help_text="For OAuth: who OMNI2 is to the authorization server, with the redirect address "
+        "OMNI2_PUBLIC_URL/connections/NAME/callback/. Empty: it registers itself where it can.",
     )
     issuer = forms.CharField(
         required=False,

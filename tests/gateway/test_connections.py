@@ -53,7 +53,7 @@ def test_before_anybody_leaves_the_page_says_where_to(ada, crm, protected):
     page = text(ada.post("/connections/crm/connect/"))
     there = way_there(ada)
 
-    assert "<code>127.0.0.1</code>" in page
+    assert f"<code>{protected.authority.url.removeprefix('http://')}</code>" in page
     assert there.startswith(f"{protected.authority.url}/authorize?")
     assert "redirect_uri=http%3A%2F%2F127.0.0.1%3A8000%2Fconnections%2Fcrm%2Fcallback%2F" in there
     assert ada.get("/connections/crm/connect/").status_code == 405

@@ -208,6 +208,36 @@ def test_authentication_becomes_the_servers_headers(
     assert headers_of(Server.objects.get()) == headers
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"type": "oauth"},
+        {"type": "oauth", "client_id": "c", "scope": "a b"},
+        {
+            "type": "oauth",
+            "client_id": "c",
+            "client_secret": "s-12345",
+            "issuer": "https://1.1.1.1",
+        },
+        {
+            "type": "client_credentials",
+            "client_id": "c",
+            "client_secret": "s-12345",
+            "issuer": "https://1.1.1.1",
+            "scope": "a",
+        },
+    ],
+)
+def test_oauth_is_stored_as_it_was_said(said: dict[str, Any], tmp_path: Path) -> None:
+    run(tmp_path, mcps=server(authentication=said))
+    row = Server.objects.get()
+    values = {name: value for name, value in said.items() if name != "type"}
+    assert (row.authentication, unseal(row.sealed).get("authentication", {})) == (
+        said["type"],
+        values,
+    )
+
+
 def test_reference_is_stored_by_name_and_a_value_encrypted(tmp_path: Path) -> None:
     env = {"A": "${API_KEY}", "B": "${NOT_SET_HERE:-fallback}", "C": "written out"}
     run(tmp_path, mcps=server(**STDIO, args=["--port", "7"], env=env))
@@ -228,6 +258,14 @@ def test_reference_is_stored_by_name_and_a_value_encrypted(tmp_path: Path) -> No
             ": type is missing: bearer, basic, api_key, header, oauth, client_credentials",
         ),
         ({"type": "bearer"}, ": api_key is missing for type bearer"),
+        (
+            {"type": "oauth", "client_id": "c", "client_secret": "s"},
+            ": server one: issuer is needed beside a client",
+        ),
+        (
+            {"type": "client_credentials", "client_id": "c", "client_secret": "s"},
+            ": issuer is missing for type client_credentials",
+        ),
         ({"type": "basic", "password": "p"}, ": username is missing for type basic"),
         ({"type": "bearer", "api_key": ""}, ".api_key: must not be empty"),
         (

@@ -8,7 +8,7 @@ from django.test import Client
 from audit.models import Entry
 from registry import credentials
 from registry.endpoints import endpoint_of
-from registry.models import HealthCheck, Server, Tool
+from registry.models import ConnectedAccount, HealthCheck, RegisteredClient, Server, Tool
 from tests.admin_pages import SECRET, changes, form_of, furnish, staff, visit
 
 pytestmark = pytest.mark.django_db
@@ -164,6 +164,62 @@ def test_an_empty_secret_keeps_what_is_stored(ada, shop):
 )
 def test_a_stored_secret_is_not_sent_elsewhere(ada, shop, values):
     assert list(errors(change(ada, shop, **values))) == ["secret"]
+
+
+OAUTH = {
+    "authentication": "oauth",
+    "client_id": "omni2",
+    "issuer": "https://1.1.1.1",
+    "scope": "read write",
+}
+
+
+def stored(name="crm"):
+    return credentials.unseal(Server.objects.get(name=name).sealed).get("authentication")
+
+
+def test_for_oauth_who_we_are_is_shown_and_the_secret_kept_while_it_goes_to_the_same(ada):
+    ada.post(f"{SERVERS}add/", NEW | OAUTH | {"secret": SECRET})
+    server = Server.objects.get()
+    expected = {
+        "type": "oauth",
+        "client_id": "omni2",
+        "client_secret": SECRET,
+        "issuer": "https://1.1.1.1",
+        "scope": "read write",
+    }
+    page = ada.get(f"{SERVERS}{server.pk}/change/").content.decode()
+    assert stored(server.name) == expected
+    assert ("https://1.1.1.1" in page, SECRET in page) == (True, False)
+
+    change(ada, server, **OAUTH | {"scope": "read"})
+    assert stored(server.name) == expected | {"scope": "read"}
+
+    answer = change(ada, server, **OAUTH | {"issuer": "https://8.8.8.8"})
+    assert answer.status_code == 302
+    assert "client_secret" not in stored(server.name), "it is another's to know"
+
+
+def test_for_oauth_nothing_has_to_be_entered_and_what_must_be_is_told(ada):
+    assert ada.post(f"{SERVERS}add/", NEW | {"authentication": "oauth"}).status_code == 302
+    assert stored(Server.objects.get().name) == {"type": "oauth"}
+
+    Server.objects.all().delete()
+    page = ada.post(f"{SERVERS}add/", NEW | OAUTH | {"issuer": "", "secret": SECRET})
+    assert list(errors(page)) == ["secret"]
+    page = ada.post(f"{SERVERS}add/", NEW | OAUTH | {"authentication": "client_credentials"})
+    assert list(errors(page)) == ["secret"]
+    assert not Server.objects.exists()
+
+
+def test_another_address_forgets_who_we_were_there(ada, shop):
+    RegisteredClient.objects.create(server=shop, url=shop.url, sealed="x")
+    ConnectedAccount.objects.filter(server=shop).delete()
+    ConnectedAccount.objects.create(server=shop, url=shop.url)
+    change(ada, shop, display_name="The shop")
+    assert (RegisteredClient.objects.count(), ConnectedAccount.objects.count()) == (1, 1)
+    change(ada, shop, url="https://1.1.1.1/mcp", secret="another-secret")
+    assert (RegisteredClient.objects.count(), ConnectedAccount.objects.count()) == (0, 0)
 
 
 def test_without_authentication_the_secret_is_forgotten(ada, shop):

@@ -1,5 +1,7 @@
 """Who has a copy of the database has no credential (T-37)."""
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 from cryptography.fernet import Fernet
 from django.apps import apps
@@ -10,6 +12,7 @@ from accounts.models import BrowserSession, SetupLink
 from registry import discovery, health
 from registry.credentials import seal
 from registry.models import Server
+from tests.gateway import connecting
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -66,6 +69,21 @@ def test_a_dump_holds_no_credential_as_it_is_used(cast, upstream, client_of, cli
 
     assert "[redacted]" in answer.json()["text"], "the upstream gave its own token back"
     secrets = (TOKEN, PASSWORD, key, key.split("_", 2)[2], link, session)
+    assert {secret: tables_with(secret) for secret in secrets} == dict.fromkeys(secrets, set())
+
+
+def test_a_dump_holds_no_token_of_an_account_of_ones_own(cast, protected, client, client_of):
+    connecting.register(protected, "upstream")
+    client.force_login(cast.ada)
+    there = connecting.way_there(client, "upstream")
+    connecting.connect(client, "upstream")
+
+    answer = call(client_of(cast.ada))
+
+    assert "[redacted]" in answer.json()["text"], "the upstream gave the token back"
+    (state,) = parse_qs(urlsplit(there).query)["state"]
+    secrets = (*protected.authority.tokens, *protected.authority.refreshing, state)
+    assert len(secrets) == 3
     assert {secret: tables_with(secret) for secret in secrets} == dict.fromkeys(secrets, set())
 
 
