@@ -212,7 +212,7 @@ class Kept:
 
         None is not kept: whoever asks for what is not there must not fill the memory.
         """
-        mark = _marks(self._names)
+        mark = marks(*self._names)
         if mark is None:
             return work_out()
         with self._lock:
@@ -232,14 +232,17 @@ class Kept:
         return value
 
 
-def _marks(names: list[str]) -> tuple[Any, ...] | None:
-    """The marks of these names now; None when they cannot be relied on."""
+def marks(*names: str) -> tuple[Any, ...] | None:
+    """The marks of these names now, others than before when a table has changed.
+
+    None when they cannot be relied on.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_LOOK[connection.vendor])
-        triggers, *marks = cursor.fetchall()
+        triggers, *found = cursor.fetchall()
     if triggers != _Installation.seen and not _Installation.look(triggers):
         return None
-    rows = [row for row in marks if row[0] in names]
+    rows = [row for row in found if row[0] in names]
     return (triggers, *rows) if {row[0] for row in rows} == set(names) else None
 
 

@@ -23,7 +23,7 @@ from gateway.checking import Checked, Wish, check, entry_of, journal, limit, tur
 from gateway.models import Call
 from registry import calling
 from registry.errors import NotConnected, RegistryError
-from registry.mcp.errors import UpstreamError
+from registry.mcp.errors import Rejected, UpstreamError
 
 __all__ = ["Made", "Wish", "call", "make"]
 
@@ -62,6 +62,7 @@ def make(wish: Wish) -> Made:
             timeout=wish.timeout,
             cancelled=wish.cancelled,
             once=checked.approval is not None,
+            behalf=wish.behalf,
         )
     except (UpstreamError, RegistryError) as error:
         raise _settle_error(row, checked, error, milliseconds=_since(started)) from None
@@ -137,7 +138,10 @@ def _told(error: UpstreamError | RegistryError, *, unknown: bool) -> errors.Gate
     """The error as the person and the doors are told it."""
     if isinstance(error, NotConnected):
         return errors.NotConnected(error.server, again=error.again)
-    return (errors.OutcomeUnknown if unknown else errors.UpstreamFailed)(redact_text(str(error)))
+    message = redact_text(str(error))
+    if unknown:
+        return errors.OutcomeUnknown(message)
+    return errors.UpstreamFailed(message, rejected=error if isinstance(error, Rejected) else None)
 
 
 def _close(

@@ -27,6 +27,7 @@ from gateway.models import Approval, Call, Door, Question
 from gateway.toolbox import target_of, with_defaults
 from registry import catalogue, schemas, tokens
 from registry.errors import NotConnected
+from registry.mcp.behalf import ALONE, Behalf
 from registry.models import Tool
 
 NO_SUCH_TOOL = "There is no such tool."
@@ -54,6 +55,7 @@ class Wish:
     approval: UUID | None = None
     # Whether a direct call that names none uses up the one that was given for it meanwhile.
     picks_up: bool = False
+    behalf: Behalf = ALONE
     timeout: float | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
     show: Show = show_nobody

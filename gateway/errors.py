@@ -43,6 +43,7 @@ from accounts.errors import AccountsError
 from accounts.errors import LimitReached as PersonLimitReached
 from accounts.policy import Decision
 from registry.errors import RegistryError
+from registry.mcp.errors import Rejected
 
 log = logging.getLogger(__name__)
 
@@ -175,7 +176,13 @@ class PutOff(LimitReached):
 
 
 class UpstreamFailed(GatewayError):
+    """Not done, or said to have failed; `rejected` is the server's JSON-RPC error, if there is."""
+
     code, status = "upstream_failed", 502
+
+    def __init__(self, message: str = "", *, rejected: Rejected | None = None) -> None:
+        super().__init__(message)
+        self.rejected = rejected
 
 
 class OutcomeUnknown(GatewayError):

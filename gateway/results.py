@@ -2,19 +2,43 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 PREVIEW_CHARACTERS = 500
 
 
 def as_text(result: Mapping[str, Any]) -> str:
-    """The content of an MCP tool result as text; what is not text is named, not included."""
-    parts = [_block_as_text(block) for block in _list(result.get("content"))]
+    """What an MCP server answered as text; what is not text is named, not included.
+
+    A tool's result, a prompt's messages, a resource's contents, completions, or what the server
+    asks before there is a result.
+    """
+    parts = [_block_as_text(block) for block in _blocks(result)]
     text = "\n".join(part for part in parts if part)
-    structured = result.get("structuredContent")
+    structured = result.get("structuredContent", result.get("completion"))
     if not text and structured is not None:
         return json.dumps(structured, ensure_ascii=False, indent=1)
     return text
+
+
+def _blocks(result: Mapping[str, Any]) -> list[Any]:
+    messages = [one.get("content") for one in _list(result.get("messages")) if _is_object(one)]
+    contents = [{"type": "resource", "resource": one} for one in _list(result.get("contents"))]
+    asked = result.get("inputRequests")
+    questions = [_as_question(one) for one in asked.values()] if _is_object(asked) else []
+    return [*_list(result.get("content")), *messages, *contents, *questions]
+
+
+def _as_question(request: Any) -> dict[str, str]:
+    """What a server asks of the client, as a block of text."""
+    params = request.get("params") if _is_object(request) else None
+    said = params.get("message", "") if _is_object(params) else ""
+    method = request.get("method", "") if _is_object(request) else ""
+    return {"type": "text", "text": f"[asks for {method}: {said}]"}
+
+
+def _is_object(value: Any) -> TypeGuard[Mapping[str, Any]]:
+    return isinstance(value, Mapping)
 
 
 def _list(value: Any) -> list[Any]:

@@ -15,6 +15,7 @@ from registry import breaker, tokens
 from registry.connected import NOBODY
 from registry.endpoints import endpoint_for, with_token
 from registry.errors import ServerBusy
+from registry.mcp.behalf import ALONE, Behalf
 from registry.mcp.client import connections
 from registry.mcp.endpoint import Endpoint
 from registry.mcp.errors import (
@@ -26,6 +27,7 @@ from registry.mcp.errors import (
     UpstreamError,
 )
 from registry.models import Server, Tool
+from registry.verbs import VERBS
 from registry.waiting import release_connection
 
 # Calls of this process to one server at a time: a slow one takes no more threads than these.
@@ -51,6 +53,7 @@ def call(
     timeout: float | None = None,
     cancelled: Stop | None = None,
     once: bool = False,
+    behalf: Behalf = ALONE,
 ) -> dict[str, Any]:
     """The tool's raw result, within the server's own time or `timeout` seconds, whichever is less.
 
@@ -69,7 +72,7 @@ def call(
     _take(place, server, deadline=deadline, cancelled=cancelled)
     try:
         return _tries(
-            _Target(server, tool, endpoint, once=once),
+            _Target(server, tool, endpoint, once=once, behalf=behalf),
             arguments,
             deadline=deadline,
             cancelled=cancelled,
@@ -81,8 +84,11 @@ def call(
 class _Target:
     """Where the tries of one call go."""
 
-    def __init__(self, server: Server, tool: Tool, endpoint: Endpoint, *, once: bool) -> None:
+    def __init__(
+        self, server: Server, tool: Tool, endpoint: Endpoint, *, once: bool, behalf: Behalf
+    ) -> None:
         self.server, self.tool, self.endpoint, self.once = server, tool, endpoint, once
+        self.behalf = behalf
         self._has_renewed = False
 
     def renews(self, error: UpstreamError) -> bool:
@@ -95,6 +101,29 @@ class _Target:
         token = tokens.token_after(self.server, account, refused=refused)
         self.endpoint = with_token(self.server, account, token)
         return True
+
+    def send(
+        self, arguments: Mapping[str, Any], *, timeout: float, cancelled: Stop | None
+    ) -> dict[str, Any]:
+        """Have the tool called, or the verb that goes by a tool's name carried out."""
+        verb = VERBS.get(self.tool.name)
+        if verb is not None:
+            return connections.ask(
+                self.endpoint,
+                verb.method,
+                arguments,
+                timeout=timeout,
+                cancelled=cancelled,
+                behalf=self.behalf,
+            )
+        return connections.call_tool(
+            self.endpoint,
+            self.tool.name,
+            arguments,
+            timeout=timeout,
+            cancelled=cancelled,
+            behalf=self.behalf,
+        )
 
     def may_repeat(self, error: UpstreamError) -> bool:
         if isinstance(error, Cancelled | GuardRefused | Rejected | InputRequired):
@@ -134,9 +163,7 @@ def _once(
     # While the server takes its time, others may need the database more than we do.
     release_connection()
     try:
-        result = connections.call_tool(
-            target.endpoint, target.tool.name, arguments, timeout=seconds, cancelled=cancelled
-        )
+        result = target.send(arguments, timeout=seconds, cancelled=cancelled)
     except UpstreamError as error:
         if _is_its_fault(error):
             breaker.failed(target.server)

@@ -22,6 +22,7 @@ from registry.errors import RegistryError, SyncFailed
 from registry.mcp.client import Listing, connections
 from registry.mcp.errors import UpstreamError
 from registry.models import Server, Tool
+from registry.offerings import cleaned
 from registry.offers import offers_of, storable
 from registry.settling import Outcome, settle
 
@@ -133,9 +134,13 @@ def _describe(server: Server, listing: Listing) -> None:
     server.server_info = storable(listing.server_info)
     server.instructions = str(storable(listing.instructions))[:INSTRUCTIONS_LENGTH]
     server.synced_at = timezone.now()
-    server.save(
-        update_fields=["protocol_version", "server_info", "instructions", "synced_at"],
-    )
+    fields = ["protocol_version", "server_info", "instructions", "synced_at"]
+    offerings = cleaned(listing.offerings)
+    if offerings != server.offerings:
+        # Written only then: whoever keeps lists in memory reads them anew.
+        server.offerings = offerings
+        fields.append("offerings")
+    server.save(update_fields=fields)
 
 
 def _report(server: Server, outcome: Outcome) -> SyncReport:

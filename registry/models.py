@@ -20,6 +20,11 @@ __all__ = [
 ]
 
 
+def may_ask_by_default() -> list[str]:
+    """A server may ask the person something; it may not use their model or see their files."""
+    return ["elicitation"]
+
+
 class ServerQuerySet(models.QuerySet["Server"]):
     """Servers, by whether they take part."""
 
@@ -96,6 +101,12 @@ class Server(Switchable):
         help_text="MCP clients see its tools as server__tool; without, by their own names.",
     )
 
+    may_ask = models.JSONField(
+        default=may_ask_by_default,
+        blank=True,
+        help_text="What it may ask of the MCP client behind a call: elicitation, sampling, roots.",
+    )
+
     health = models.CharField(max_length=8, choices=Health.choices, default=Health.UNKNOWN)
     last_error = models.TextField(blank=True, editable=False)
     checked_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -103,6 +114,8 @@ class Server(Switchable):
     protocol_version = models.CharField(max_length=32, blank=True, editable=False)
     server_info = models.JSONField(default=dict, blank=True, editable=False)
     instructions = models.TextField(blank=True, editable=False)
+    # Prompts, resources and templates as they were last listed: `registry.offerings`.
+    offerings = models.JSONField(default=dict, blank=True, editable=False)
 
     objects = ServerQuerySet.as_manager()
 

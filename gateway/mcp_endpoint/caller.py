@@ -4,6 +4,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from accounts import access
 from accounts.auth import Arrival
 from accounts.models import ApiKey, User
 from audit.record import Who
@@ -32,6 +33,14 @@ class Caller:
         )
         only = frozenset(key.servers) if key.servers else None
         return cls(Asker(user, who, only), server)
+
+    def still_comes_in(self) -> bool:
+        """Whether what let them in would let them in again."""
+        prefix = self.asker.who.api_key
+        if not prefix:
+            return User.objects.get(pk=self.asker.user.pk).may_act()
+        key = access.key_of(prefix)
+        return key is not None and key.usable() and key.user.may_act()
 
 
 def caller_of(context: Any) -> Caller:

@@ -1,31 +1,52 @@
-"""What a caller is shown: the tools that a call of theirs would not be refused by name."""
+"""What a caller is shown, and what they mean by a name: tools, prompts, resources, templates."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.utils import timezone
+from mcp.shared.uri_template import UriTemplate
+
 from accounts import access
-from accounts.policy import Policy
+from accounts.policy import Effect, Policy, effects
 from audit.stamps import Kept
 from gateway import toolbox
 from gateway.mcp_endpoint.caller import Caller
-from registry import catalogue, publishing
+from registry import catalogue, offerings, publishing
 from registry.models import Tool
+from registry.offerings import KEYS, PROMPT, RESOURCE, TEMPLATE, VERB_OF, Offering
+
+NOBODY_KNOWS = ("", "")
 
 _kept = Kept("accounts", "registry", size=2, of="tools as MCP clients see them")
 
 
+# --- Lists: the results of the protocol's methods, in a fixed order, shared: nobody changes them --
 def tools(caller: Caller) -> dict[str, Any]:
-    """The result of `tools/list`, in a fixed order. What it holds is shared: nobody changes it."""
+    """The tools that a call of theirs would not be refused by name."""
     box = toolbox.open_for(caller.asker, server=caller.server)
     known = _kept.get(bool(caller.server), lambda: _definitions(own_names=bool(caller.server)))
     return {"tools": [known[spec.name] for spec in box.offered if spec.name in known]}
 
 
-def find_tool(caller: Caller, name: str) -> Tool | None:
-    """The tool that the caller means by this name, whether or not they may call it."""
-    if caller.server:
-        return catalogue.find(caller.server, name)
-    return publishing.names().tools.get(name)
+def shown_schema(caller: Caller, tool: Tool) -> Mapping[str, Any] | None:
+    """What the caller is shown of a tool's arguments; None where they are not shown the tool."""
+    offered = toolbox.open_for(caller.asker, server=tool.server.name).offered
+    return next((spec.input_schema for spec in offered if spec.tool == tool.name), None)
+
+
+def prompts(caller: Caller) -> dict[str, Any]:
+    """The prompts of the servers whose prompts they may get."""
+    return {"prompts": list(_shown(caller, PROMPT))}
+
+
+def resources(caller: Caller) -> dict[str, Any]:
+    """The resources of the servers whose resources they may read."""
+    return {"resources": list(_shown(caller, RESOURCE))}
+
+
+def templates(caller: Caller) -> dict[str, Any]:
+    """The templates of such resources."""
+    return {"resourceTemplates": list(_shown(caller, TEMPLATE))}
 
 
 def _definitions(*, own_names: bool) -> Mapping[str, dict[str, Any]]:
@@ -43,3 +64,98 @@ def _definition(tool: Tool, policy: Policy, *, name: str) -> dict[str, Any]:
     """The whole tool object as it was accepted, under the name that this door gives it."""
     schema = toolbox.spec_of(tool, policy).input_schema
     return {**tool.definition, "name": name, "inputSchema": schema}
+
+
+def _shown(caller: Caller, kind: str) -> Iterator[dict[str, Any]]:
+    servers = _open_to(caller, VERB_OF[kind])
+    for one in offerings.everything(kind):
+        if one.server.name in servers:
+            key = one.key if caller.server else one.public
+            yield {**one.definition, KEYS[kind]: key}
+
+
+def _open_to(caller: Caller, verb: str) -> frozenset[str]:
+    """The servers on which the policy lets the caller do this, by what is known before a call."""
+    policy, _ = access.current()
+    found = [one for one in catalogue.verbs(verb) if caller.server in ("", one.server.name)]
+    subject, targets = caller.asker.subject(), [toolbox.target_of(one) for one in found]
+    said = effects(policy, subject, targets, timezone.now())
+    return frozenset(
+        one.server.name for one, effect in zip(found, said, strict=True) if effect != Effect.DENY
+    )
+
+
+# --- Names: whether the caller may is asked when it is done ---------------------------------------
+def find_tool(caller: Caller, name: str) -> Tool | None:
+    """The tool that the caller means by this name."""
+    if caller.server:
+        return catalogue.find(caller.server, name)
+    return publishing.names().tools.get(name)
+
+
+def find_prompt(caller: Caller, name: str) -> tuple[str, str]:
+    """Server and own name of a prompt."""
+    return _found(caller, PROMPT, name) or NOBODY_KNOWS
+
+
+def find_resource(caller: Caller, uri: str) -> tuple[str, str]:
+    """Server and own URI of a resource, listed or not: a server may have more than it lists."""
+    if caller.server:
+        return caller.server, uri
+    prefixed = offerings.split_uri(uri)
+    if prefixed is not None:
+        return prefixed
+    return _found(caller, RESOURCE, uri) or _by_template(uri) or ("", uri)
+
+
+def find_reference(caller: Caller, ref: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The server that knows what is to be completed, and the reference as it knows it."""
+    if ref.get("type") == "ref/prompt":
+        server, name = find_prompt(caller, str(ref.get("name")))
+        return server, {**ref, "name": name}
+    uri = str(ref.get("uri"))
+    server, own = _found(caller, TEMPLATE, uri) or find_resource(caller, uri)
+    return server, {**ref, "uri": own}
+
+
+def _found(caller: Caller, kind: str, name: str) -> tuple[str, str] | None:
+    if caller.server:
+        return caller.server, name
+    for one in offerings.everything(kind):
+        if one.public == name:
+            return one.server.name, one.key
+    return None
+
+
+def _by_template(uri: str) -> tuple[str, str] | None:
+    """The server that asked for no prefix, and has a template that this URI was made from."""
+    for one in offerings.everything(TEMPLATE):
+        if not one.server.tool_prefix and _is_made_from(one, uri):
+            return one.server.name, uri
+    return None
+
+
+def _is_made_from(template: Offering, uri: str) -> bool:
+    try:
+        return UriTemplate.parse(template.key).match(uri) is not None
+    except ValueError:
+        return False
+
+
+def under_public_names(caller: Caller, server: str, result: Mapping[str, Any]) -> dict[str, Any]:
+    """The result with the resources in it under the URIs that the caller can read them by."""
+    tool = catalogue.find(server, VERB_OF[RESOURCE])
+    if caller.server or tool is None or not tool.server.tool_prefix:
+        return dict(result)
+    renamed = dict(result)
+    for key in ("contents", "content"):
+        if isinstance(renamed.get(key), list):
+            renamed[key] = [_renamed(one, server) for one in renamed[key]]
+    return renamed
+
+
+def _renamed(block: Any, server: str) -> Any:
+    """A content of a resource, or a link to one, with its public URI; anything else as it is."""
+    if not isinstance(block, dict) or not isinstance(block.get("uri"), str):
+        return block
+    return {**block, "uri": offerings.prefixed_uri(server, block["uri"])}

@@ -4,19 +4,20 @@ A handler knows its caller from the request. What the SDK would do again for us 
 that we list against its model, at every listing) is left out by a middleware.
 """
 
-import threading
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import mcp_types as types
 from django.conf import settings
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from gateway.mcp_endpoint import calling, offers
 from gateway.mcp_endpoint.caller import caller_of
+from gateway.mcp_endpoint.client import Client, Context, client_of, keep_level
+from gateway.mcp_endpoint.listening import Changes, listener
 from gateway.mcp_endpoint.threads import in_thread
 
 NAME = "omni2"
@@ -25,11 +26,25 @@ INSTRUCTIONS = (
     " person you act for may use; every call is decided anew and recorded. A call that needs"
     " somebody's approval says so with an id: repeat the identical call once it is approved."
 )
+# A verb of `calling`: the result for the client, for parameters of its own kind.
+Done = Callable[[Client, Any], dict[str, Any]]
+Handler = Callable[[Context, Any], Awaitable[HandlerResult]]
+
 # How long a client may go by a list that it was not told is out of date.
 LIST_SECONDS = 60
-LISTS = {"tools/list": offers.tools}
-
-Context = ServerRequestContext[Any, Any]
+LISTS = {
+    "tools/list": offers.tools,
+    "prompts/list": offers.prompts,
+    "resources/list": offers.resources,
+    "resources/templates/list": offers.templates,
+}
+# What goes through the one door, with what its parameters are.
+DONE: Mapping[str, tuple[type[types.RequestParams], Done]] = {
+    "tools/call": (types.CallToolRequestParams, calling.call_tool),
+    "prompts/get": (types.GetPromptRequestParams, calling.get_prompt),
+    "resources/read": (types.ReadResourceRequestParams, calling.read_resource),
+    "completion/complete": (types.CompleteRequestParams, calling.complete),
+}
 
 
 def build() -> Server[Any]:
@@ -43,7 +58,26 @@ def build() -> Server[Any]:
     )
     for method in LISTS:
         server.add_request_handler(method, types.PaginatedRequestParams, _listed)
-    server.add_request_handler("tools/call", types.CallToolRequestParams, _call_tool)
+    for method, (params, work) in DONE.items():
+        server.add_request_handler(method, params, _through_the_door(work))
+    server.add_request_handler("logging/setLevel", types.SetLevelRequestParams, _set_level)
+    listen = listener(Changes())
+    server.add_request_handler(
+        "subscriptions/listen", types.SubscriptionsListenRequestParams, listen
+    )
+
+    async def discover(context: Context, _params: types.RequestParams) -> types.DiscoverResult:
+        capabilities = server.get_capabilities(protocol_version=context.protocol_version)
+        if capabilities.resources is not None:
+            # Lists that change are told; what a resource holds is not watched.
+            capabilities.resources.subscribe = False
+        return types.DiscoverResult(
+            supported_versions=list(MODERN_PROTOCOL_VERSIONS),
+            capabilities=capabilities,
+            instructions=INSTRUCTIONS,
+        )
+
+    server.add_request_handler("server/discover", types.RequestParams, discover)
 
     async def ready_made_lists(ctx: Context, call_next: CallNext) -> HandlerResult:
         if ctx.request_id is None or ctx.method not in LISTS:
@@ -74,13 +108,18 @@ def _enveloped(listed: dict[str, Any], context: Context, server: Server[Any]) ->
     return {**listed, **caching, "resultType": "complete", "_meta": meta}
 
 
-async def _call_tool(context: Context, params: types.CallToolRequestParams) -> dict[str, Any]:
-    caller, stop = caller_of(context), threading.Event()
-    try:
-        return await in_thread(lambda: calling.call(caller, params, stop))
-    finally:
-        # A client that has gone away waits for nothing any more; the server is told to stop.
-        stop.set()
+def _through_the_door(work: Done) -> Handler:
+    async def handler(context: Context, params: Any) -> dict[str, Any]:
+        async with client_of(context) as client:
+            return await in_thread(lambda: work(client, params))
+
+    return handler
+
+
+async def _set_level(context: Context, params: types.SetLevelRequestParams) -> dict[str, Any]:
+    caller = caller_of(context)
+    await in_thread(lambda: keep_level(caller, params.level))
+    return {}
 
 
 def _checked_later(_name: str) -> None:

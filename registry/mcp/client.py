@@ -10,42 +10,25 @@ whether the request may have been carried out.
 import asyncio
 import json
 import os
-import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from registry.mcp import guard
+from registry.mcp import asking, guard
+from registry.mcp.asking import Listing
+from registry.mcp.behalf import ALONE, Behalf
 from registry.mcp.endpoint import Endpoint
-from registry.mcp.errors import BadAnswer, BadArguments, InputRequired, Rejected, Stale, TooLarge
+from registry.mcp.errors import BadArguments, Stale
 from registry.mcp.loop import LoopThread, Stop
 
 if TYPE_CHECKING:
     from registry.mcp.connection import Connection
     from registry.mcp.plain import Answer
 
-T = TypeVar("T")
+__all__ = ["Connections", "Listing", "connections"]
 
-TOOLS_LIMIT = 500
-PAGES_LIMIT = 50
-LISTING_LIMIT = 2 * 1024 * 1024
+T = TypeVar("T")
 # Connections of single people that are kept open in one process.
 ACCOUNTS_LIMIT = 200
-HEADER_MISMATCH = -32020
-
-
-@dataclass(frozen=True)
-class Listing:
-    """What a server offers: its tools as it sent them, and what it says of itself.
-
-    Nothing in a tool has been checked but that it is an object; `skipped` counts what was none.
-    """
-
-    tools: list[dict[str, Any]]
-    protocol_version: str
-    server_info: dict[str, Any]
-    instructions: str
-    skipped: int = 0
 
 
 class Connections:
@@ -59,8 +42,8 @@ class Connections:
         os.register_at_fork(after_in_child=self._forget)
 
     def list_tools(self, endpoint: Endpoint, timeout: float | None = None) -> Listing:
-        """All tools of the server. Raises TooLarge over 500 tools, 50 pages or 2 MiB."""
-        return self._run(endpoint, _listing, timeout=timeout)
+        """All tools of the server, and what else it offers; raises as `asking.everything` does."""
+        return self._run(endpoint, asking.everything, timeout=timeout)
 
     def call_tool(
         self,
@@ -70,23 +53,43 @@ class Connections:
         *,
         timeout: float | None = None,
         cancelled: Stop | None = None,
+        behalf: Behalf = ALONE,
     ) -> dict[str, Any]:
         """The tool's raw result: `content`, and perhaps `structuredContent` and `isError`.
 
         Sent at most once, or again only where the server provably had not taken it up (a session
-        that had ended, a header it wants). Ends at most 0.2 s after `cancelled` says so.
+        that had ended, a header it wants). Ends at most 0.2 s after `cancelled` says so. Where
+        somebody waits behind us whom the tool may ask, its result may be that it does
+        (`asking.asks_for_input`).
         """
-
-        _check_sendable([name, arguments])
+        _check_sendable([name, arguments, dict(behalf.more)])
 
         async def call(connection: "Connection", deadline: float) -> dict[str, Any]:
-            return await _call(connection, name, arguments, deadline=deadline)
+            return await asking.call(connection, name, arguments, deadline=deadline, behalf=behalf)
 
         return self._run(endpoint, call, timeout=timeout, stop=cancelled)
 
+    def ask(
+        self,
+        endpoint: Endpoint,
+        method: str,
+        params: Mapping[str, Any],
+        *,
+        timeout: float | None = None,
+        cancelled: Stop | None = None,
+        behalf: Behalf = ALONE,
+    ) -> dict[str, Any]:
+        """The raw result of a request other than `tools/call`; ends as `call_tool` does."""
+        _check_sendable([params, dict(behalf.more)])
+
+        async def ask(connection: "Connection", deadline: float) -> dict[str, Any]:
+            return await asking.ask(connection, method, params, deadline=deadline, behalf=behalf)
+
+        return self._run(endpoint, ask, timeout=timeout, stop=cancelled)
+
     def ping(self, endpoint: Endpoint, timeout: float | None = None) -> float:
         """Milliseconds the server took to answer the smallest question its generation knows."""
-        return self._run(endpoint, _ping, timeout=timeout)
+        return self._run(endpoint, asking.ping, timeout=timeout)
 
     def fetch(self, endpoint: Endpoint, *, accept: str, timeout: float) -> "Answer":
         """What lies at the endpoint's address, whatever it is: one GET."""
@@ -183,79 +186,6 @@ def _check_sendable(value: Any) -> None:
         json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError):
         raise BadArguments("The arguments cannot be written as JSON.", executed="no") from None
-
-
-async def _listing(connection: "Connection", deadline: float) -> Listing:
-    tools: list[Any] = []
-    cursors: set[str] = set()
-    params: dict[str, Any] = {}
-    size = 0
-    while True:
-        page = await connection.request("tools/list", params, deadline=deadline)
-        found = page.get("tools")
-        if not isinstance(found, list):
-            raise BadAnswer("The server's list of tools is no list.")
-        tools += found
-        size += len(json.dumps(found))
-        _check_listing(tools, size)
-        cursor = page.get("nextCursor")
-        if cursor is None:
-            break
-        if not isinstance(cursor, str) or cursor in cursors:
-            raise BadAnswer("The server's list of tools does not end: a page leads back.")
-        cursors.add(cursor)
-        if len(cursors) >= PAGES_LIMIT:
-            raise TooLarge(f"The server's list of tools has more than {PAGES_LIMIT} pages.")
-        params = {"cursor": cursor}
-    return _described(connection, tools)
-
-
-def _check_listing(tools: list[Any], size: int) -> None:
-    if len(tools) > TOOLS_LIMIT:
-        raise TooLarge(f"The server lists more than {TOOLS_LIMIT} tools.")
-    if size > LISTING_LIMIT:
-        raise TooLarge(f"The server's list of tools is larger than {LISTING_LIMIT:,} bytes.")
-
-
-def _described(connection: "Connection", tools: list[Any]) -> Listing:
-    session = connection.session
-    info = session.server_info
-    objects = [tool for tool in tools if isinstance(tool, dict)]
-    connection.learn(objects)
-    return Listing(
-        tools=objects,
-        protocol_version=session.protocol_version or "",
-        server_info=info.model_dump(by_alias=True, mode="json", exclude_none=True) if info else {},
-        instructions=session.instructions or "",
-        skipped=len(tools) - len(objects),
-    )
-
-
-async def _call(
-    connection: "Connection", name: str, arguments: Mapping[str, Any], *, deadline: float
-) -> dict[str, Any]:
-    params = {"name": name, "arguments": dict(arguments)}
-    try:
-        result = await connection.request("tools/call", params, deadline=deadline)
-    except Rejected as error:
-        if error.rpc_code != HEADER_MISMATCH:
-            raise
-        # The tool wants arguments in headers; only its listing says which.
-        await _listing(connection, deadline)
-        result = await connection.request("tools/call", params, deadline=deadline)
-    kind = result.get("resultType", "complete")
-    if kind == "input_required":
-        raise InputRequired("The tool asks for a person's input, which is not passed on.")
-    if kind != "complete" or not isinstance(result.get("content"), list):
-        raise BadAnswer("The server's result is no tool result.")
-    return result
-
-
-async def _ping(connection: "Connection", deadline: float) -> float:
-    start = time.perf_counter()
-    method = "server/discover" if connection.is_modern else "ping"
-    await connection.request(method, {}, deadline=deadline)
-    return (time.perf_counter() - start) * 1000
 
 
 connections = Connections()

@@ -18,6 +18,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSI
 from pydantic import ValidationError
 
 from registry.mcp import guard, stdio, transport
+from registry.mcp.behalf import ALONE, Behalf
 from registry.mcp.endpoint import Endpoint
 from registry.mcp.errors import (
     BadAnswer,
@@ -100,17 +101,19 @@ class Connection:
         await asyncio.wait([self._task], timeout=4 * stdio.LEAVE_SECONDS)
 
     async def request(
-        self, method: str, params: Mapping[str, Any], *, deadline: float
+        self, method: str, params: Mapping[str, Any], *, deadline: float, behalf: Behalf = ALONE
     ) -> dict[str, Any]:
         """The raw result of one JSON-RPC request. Raises an UpstreamError."""
         if self._closing.is_set():
             raise Stale("The connection had ended.")
         with anyio.CancelScope(deadline=deadline) as scope:
-            exchange = Exchange(deadline, scope.cancel)
+            exchange = Exchange(deadline, scope.cancel, behalf=behalf)
             token = EXCHANGE.set(exchange)
             self._in_flight.add(exchange)
             try:
-                stamped, options = self._stamped(method, dict(params))
+                stamped, options = self._stamped(method, {**params, **behalf.more}, behalf)
+                if behalf.hear is not None:
+                    options["on_progress"] = exchange.progress
                 result = await self._dispatcher.send_raw_request(method, stamped, options)
                 return result if exchange.result is None else exchange.result
             except MCPError as error:
@@ -196,7 +199,9 @@ class Connection:
         except (ValidationError, RuntimeError):
             raise BadAnswer("The server's answer to `initialize` is not valid.") from None
 
-    def _stamped(self, method: str, params: dict[str, Any]) -> tuple[dict[str, Any], CallOptions]:
+    def _stamped(
+        self, method: str, params: dict[str, Any], behalf: Behalf
+    ) -> tuple[dict[str, Any], CallOptions]:
         """The parameters and HTTP headers the agreed version asks for."""
         version = self._session.protocol_version or ""
         headers = {inbound.MCP_PROTOCOL_VERSION_HEADER: version}
@@ -204,11 +209,14 @@ class Connection:
             params["_meta"] = {
                 types.PROTOCOL_VERSION_META_KEY: version,
                 types.CLIENT_INFO_META_KEY: CLIENT_INFO,
-                types.CLIENT_CAPABILITIES_META_KEY: {},
+                types.CLIENT_CAPABILITIES_META_KEY: dict(behalf.capabilities),
             }
+            if behalf.log_level:
+                params["_meta"][types.LOG_LEVEL_META_KEY] = behalf.log_level
             headers[inbound.MCP_METHOD_HEADER] = method
+            if (key := inbound.NAME_BEARING_METHODS.get(method)) is not None:
+                headers[inbound.MCP_NAME_HEADER] = inbound.encode_header_value(params[key])
             if method == "tools/call":
-                headers[inbound.MCP_NAME_HEADER] = inbound.encode_header_value(params["name"])
                 wanted = self._header_maps.get(params["name"], {})
                 headers.update(inbound.mcp_param_headers(wanted, params["arguments"]))
         return params, {"headers": headers}
@@ -257,7 +265,7 @@ def _translated(error: MCPError, exchange: Exchange) -> UpstreamError:
         )
     if error.code == types.PARSE_ERROR:
         return BadAnswer(error.message)
-    return Rejected(error.message, rpc_code=error.code, status=exchange.status)
+    return Rejected(error.message, rpc_code=error.code, status=exchange.status, data=error.data)
 
 
 # What the SDK says, by the same code that servers use for anything, when a stream ended early.

@@ -16,7 +16,7 @@
 A tool that ran and failed is not here: it is a result with `isError`.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 Executed = Literal["no", "unknown"]
 
@@ -116,15 +116,18 @@ class BadArguments(UpstreamError):
 
 
 class Rejected(UpstreamError):
-    """The server answered with a JSON-RPC error; `rpc_code` is its code."""
+    """The server answered with a JSON-RPC error: its code, and what it said beside its message."""
 
     code = "rejected"
 
-    def __init__(self, message: str, *, rpc_code: int, status: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, rpc_code: int, status: int | None = None, data: Any = None
+    ) -> None:
         super().__init__(
             message, executed="no" if rpc_code in NOT_RUN else "unknown", status=status
         )
         self.rpc_code = rpc_code
+        self.data = data
 
 
 class InputRequired(UpstreamError):

@@ -12,6 +12,7 @@ from registry.mcp.errors import TooLarge
 LEGACY_LIMIT = 1024 * 1024 - 1024
 
 Take = Callable[[dict[str, Any]], dict[str, Any]]
+Hear = Callable[[dict[str, Any]], None]
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
@@ -50,10 +51,11 @@ class Splitter:
         return lines
 
 
-async def checked(event: list[bytes], take: Take) -> bytes:
+async def checked(event: list[bytes], take: Take, *, hear: Hear | None = None) -> bytes:
     """The event as it may be passed on: its message parsed strictly, given to `take`, written anew.
 
-    Empty for a notification. An event that is no message (the legacy `endpoint`) stays as it is.
+    Empty for a notification, which `hear` is given, unless it says progress. An event that is no
+    message (the legacy `endpoint`) stays as it is.
     """
     fields = [(name, value.removeprefix(b" ")) for name, _, value in map(_parts, event)]
     data = b"\n".join(value for name, value in fields if name == b"data")
@@ -61,6 +63,8 @@ async def checked(event: list[bytes], take: Take) -> bytes:
     if data.strip() and kinds in ([], [b"message"]):
         value = await parsing.parse_aside(data)
         if parsing.message(value) is None:
+            if hear is not None:
+                hear(value)
             return b""
         data = json.dumps(take(value)).encode()
     kept = [name + b": " + value for name, value in fields if name in (b"event", b"id", b"retry")]

@@ -4,7 +4,7 @@ The SDK stands between the two and knows only JSON-RPC. The exchange travels pas
 variable, so that an HTTP status or a broken pipe reaches its own caller and nobody else.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -12,7 +12,11 @@ from typing import Any
 
 import anyio
 
+from registry.mcp.behalf import ALONE, HEARD_LIMIT, Behalf
 from registry.mcp.errors import Executed, TimedOut, UpstreamError
+from registry.mcp.parsing import PROGRESS
+
+LOG_MESSAGE = "notifications/message"
 
 # After its caller has gone, a request's stream may live this long (for the server's last word).
 ABANDONED_SECONDS = 0.5
@@ -33,8 +37,10 @@ class Exchange:
     status: int | None = None
     sent: bool = False
     keeps_result: bool = True
+    behalf: Behalf = ALONE
     result: dict[str, Any] | None = None
     _clock: anyio.CancelScope | None = field(default=None, repr=False)
+    _heard: int = 0
 
     @property
     def executed(self) -> Executed:
@@ -64,6 +70,23 @@ class Exchange:
             return answer
         self.result = result
         return {**answer, "result": {}}
+
+    def hear(self, notification: Mapping[str, Any]) -> None:
+        """What the server says on this request's own stream, to whoever waits behind us."""
+        if notification.get("method") == LOG_MESSAGE:
+            self._tell(LOG_MESSAGE, notification.get("params") or {})
+
+    async def progress(
+        self, progress: float, total: float | None = None, message: str | None = None
+    ) -> None:
+        """How far the server says it is."""
+        said = {"progress": progress, "total": total, "message": message}
+        self._tell(PROGRESS, {key: value for key, value in said.items() if value is not None})
+
+    def _tell(self, method: str, params: Mapping[str, Any]) -> None:
+        self._heard += 1
+        if self.behalf.hear is not None and self._heard <= HEARD_LIMIT:
+            self.behalf.hear(method, params)
 
     def end(self) -> None:
         """The caller has gone: whatever still runs for it ends soon."""

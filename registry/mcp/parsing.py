@@ -23,6 +23,8 @@ VALUE_LIMIT = 250_000
 # What is larger is parsed in a thread of its own, so that other servers' answers do not wait.
 ASIDE_BYTES = 128 * 1024
 EXCERPT_LIMIT = 200
+# The one notification that the SDK is given: it knows the request by its token.
+PROGRESS = "notifications/progress"
 
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _NOT_STRUCTURE = bytes(sorted(set(range(256)) - set(b"[]{},")))
@@ -61,7 +63,7 @@ async def parse_aside(data: bytes) -> Any:
 
 
 def message(value: Any) -> types.JSONRPCMessage | None:
-    """The JSON-RPC message that this value is, or None for a notification: nobody here reads any.
+    """The JSON-RPC message that this value is, or None for a notification that says no progress.
 
     Raises BadAnswer where it is no message.
     """
@@ -71,7 +73,9 @@ def message(value: Any) -> types.JSONRPCMessage | None:
         )
     except ValueError:
         raise BadAnswer("The server's answer is no JSON-RPC message.") from None
-    return None if isinstance(found, types.JSONRPCNotification) else found
+    if isinstance(found, types.JSONRPCNotification) and found.method != PROGRESS:
+        return None
+    return found
 
 
 def check_size(size: int, limit: int = BYTE_LIMIT) -> None:

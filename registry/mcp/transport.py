@@ -169,7 +169,7 @@ class SafeTransport(httpx2.AsyncBaseTransport):
             while True:
                 chunk = await self._next(source, exchange)
                 for event in splitter.feed(chunk):
-                    if passed := await events.checked(event, exchange.take):
+                    if passed := await events.checked(event, exchange.take, hear=exchange.hear):
                         yield passed
         except StopAsyncIteration:
             return

@@ -1,0 +1,170 @@
+"""What is asked of a server over an open connection, and what its answers must look like."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from registry.mcp.behalf import ALONE, Behalf
+from registry.mcp.errors import BadAnswer, InputRequired, Rejected, TooLarge
+
+if TYPE_CHECKING:
+    from registry.mcp.connection import Connection
+
+TOOLS_LIMIT = 500
+PAGES_LIMIT = 50
+LISTING_LIMIT = 2 * 1024 * 1024
+HEADER_MISMATCH = -32020
+# Beside tools a server lists these: the key in the answer, and the capability that says so.
+OFFERINGS = {
+    "prompts": ("prompts/list", "prompts"),
+    "resources": ("resources/list", "resources"),
+    "resourceTemplates": ("resources/templates/list", "resources"),
+}
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a server offers: its tools as it sent them, and what it says of itself.
+
+    Nothing in a tool has been checked but that it is an object; `skipped` counts what was none.
+    `offerings` are its prompts, resources and templates, by those names, objects all of them.
+    """
+
+    tools: list[dict[str, Any]]
+    protocol_version: str
+    server_info: dict[str, Any]
+    instructions: str
+    skipped: int = 0
+    offerings: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+async def everything(connection: "Connection", deadline: float) -> Listing:
+    """All tools of the server and what else it offers.
+
+    Raises TooLarge over 500 of a kind, 50 pages or 2 MiB. Where only the tools can be read, the
+    others count as not offered.
+    """
+    tools = await _all(connection, "tools/list", key="tools", deadline=deadline)
+    offerings = {
+        key: await _others(connection, method, key=key, capability=capability, deadline=deadline)
+        for key, (method, capability) in OFFERINGS.items()
+    }
+    return _described(connection, tools, offerings)
+
+
+async def _others(
+    connection: "Connection", method: str, *, key: str, capability: str, deadline: float
+) -> list[dict[str, Any]]:
+    if getattr(connection.session.server_capabilities, capability, None) is None:
+        return []
+    try:
+        found = await _all(connection, method, key=key, deadline=deadline)
+    except (BadAnswer, Rejected):
+        return []
+    return [one for one in found if isinstance(one, dict)]
+
+
+async def _all(connection: "Connection", method: str, *, key: str, deadline: float) -> list[Any]:
+    """A whole list, whatever its number of pages."""
+    listed: list[Any] = []
+    cursors: set[str] = set()
+    params: dict[str, Any] = {}
+    size = 0
+    while True:
+        page = await connection.request(method, params, deadline=deadline)
+        found = page.get(key)
+        if not isinstance(found, list):
+            raise BadAnswer(f"The server's list of {key} is no list.")
+        listed += found
+        size += len(json.dumps(found))
+        _check_listing(listed, size, key)
+        cursor = page.get("nextCursor")
+        if cursor is None:
+            return listed
+        if not isinstance(cursor, str) or cursor in cursors:
+            raise BadAnswer(f"The server's list of {key} does not end: a page leads back.")
+        cursors.add(cursor)
+        if len(cursors) >= PAGES_LIMIT:
+            raise TooLarge(f"The server's list of {key} has more than {PAGES_LIMIT} pages.")
+        params = {"cursor": cursor}
+
+
+def _check_listing(listed: list[Any], size: int, key: str) -> None:
+    if len(listed) > TOOLS_LIMIT:
+        raise TooLarge(f"The server lists more than {TOOLS_LIMIT} {key}.")
+    if size > LISTING_LIMIT:
+        raise TooLarge(f"The server's list of {key} is larger than {LISTING_LIMIT:,} bytes.")
+
+
+def _described(
+    connection: "Connection", tools: list[Any], offerings: Mapping[str, list[dict[str, Any]]]
+) -> Listing:
+    session = connection.session
+    info = session.server_info
+    objects = [tool for tool in tools if isinstance(tool, dict)]
+    connection.learn(objects)
+    return Listing(
+        tools=objects,
+        protocol_version=session.protocol_version or "",
+        server_info=info.model_dump(by_alias=True, mode="json", exclude_none=True) if info else {},
+        instructions=session.instructions or "",
+        skipped=len(tools) - len(objects),
+        offerings=offerings,
+    )
+
+
+async def call(
+    connection: "Connection",
+    name: str,
+    arguments: Mapping[str, Any],
+    *,
+    deadline: float,
+    behalf: Behalf = ALONE,
+) -> dict[str, Any]:
+    """The tool's raw result, or what it asks of whoever waits behind us."""
+    params = {"name": name, "arguments": dict(arguments)}
+    try:
+        result = await ask(connection, "tools/call", params, deadline=deadline, behalf=behalf)
+    except Rejected as error:
+        if error.rpc_code != HEADER_MISMATCH:
+            raise
+        # The tool wants arguments in headers; only its listing says which.
+        tools = await _all(connection, "tools/list", key="tools", deadline=deadline)
+        connection.learn([tool for tool in tools if isinstance(tool, dict)])
+        result = await ask(connection, "tools/call", params, deadline=deadline, behalf=behalf)
+    if not asks_for_input(result) and not isinstance(result.get("content"), list):
+        raise BadAnswer("The server's result is no tool result.")
+    return result
+
+
+async def ask(
+    connection: "Connection",
+    method: str,
+    params: Mapping[str, Any],
+    *,
+    deadline: float,
+    behalf: Behalf = ALONE,
+) -> dict[str, Any]:
+    """The raw result of a request. Raises InputRequired where nobody behind us can be asked."""
+    result = await connection.request(method, params, deadline=deadline, behalf=behalf)
+    if asks_for_input(result):
+        if not behalf.capabilities:
+            raise InputRequired("The tool asks for a person's input, which is not passed on.")
+    elif result.get("resultType", "complete") != "complete":
+        raise BadAnswer("The server's result is of a kind that nobody knows.")
+    return result
+
+
+def asks_for_input(result: Mapping[str, Any]) -> bool:
+    """Whether this is no result yet, but what the server asks before there is one."""
+    return result.get("resultType") == "input_required"
+
+
+async def ping(connection: "Connection", deadline: float) -> float:
+    """Milliseconds the server took to answer the smallest question its generation knows."""
+    start = time.perf_counter()
+    method = "server/discover" if connection.is_modern else "ping"
+    await connection.request(method, {}, deadline=deadline)
+    return (time.perf_counter() - start) * 1000

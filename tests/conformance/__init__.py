@@ -1,0 +1,1 @@
+"""The official conformance suite against our endpoint and our client: `make conformance`."""
