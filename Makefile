@@ -9,10 +9,10 @@ DEVELOPMENT := .venv=requirements/dev.txt
 SERVERS := $(foreach name,official sqlite spreadsheets,.demo/servers/$(name)=requirements/servers/$(name).txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint format lock clean
+.PHONY: help demo run test conformance lint format lock clean
 
 help: ## List the commands
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS='	' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS='	' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 demo: ## Show it at work with four MCP servers and sample data (ARGS=--once: end by itself)
 	@$(ENVIRONMENT) $(PRODUCT) $(SERVERS)
@@ -25,6 +25,10 @@ run: ## Serve on your own settings (.env) and data (ARGS="--host … --port …"
 test: ## Everything that must hold: checks, then the whole suite
 	@$(ENVIRONMENT) $(DEVELOPMENT) $(SERVERS)
 	@$(VENV)/python tests/run.py
+
+conformance: ## The official MCP conformance suite, against our endpoint and with our client
+	@$(ENVIRONMENT) $(DEVELOPMENT)
+	@$(VENV)/python -m tests.conformance $(ARGS)
 
 lint: ## Formatting, lint, floors, types
 	@$(ENVIRONMENT) $(DEVELOPMENT)
@@ -39,5 +43,5 @@ lock: ## Lock requirements/*.in with hashes (ARGS=--upgrade: the newest versions
 	@$(ENVIRONMENT) --lock $(ARGS)
 
 clean: ## Remove the environments, the demo and every cache (your data and .env stay)
-	@rm -rf .venv .uv .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .uv .node .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

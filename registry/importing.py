@@ -37,6 +37,7 @@ class ServerSpec:
     requests_per_minute: int = 0
     burst: int = 0
     tool_prefix: bool = True
+    may_ask: tuple[str, ...] = ("elicitation",)
     argument_defaults: Mapping[str, Any] = field(default_factory=dict)
     # {"authentication": {...}, "env": {...}}, as `registry.credentials.seal` takes them.
     credentials: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
@@ -47,6 +48,7 @@ class ServerSpec:
         return values | {
             "tags": list(self.tags),
             "argv": list(self.argv),
+            "may_ask": list(self.may_ask),
             "argument_defaults": dict(self.argument_defaults),
         }
 

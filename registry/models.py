@@ -20,6 +20,10 @@ __all__ = [
 ]
 
 
+# What a server can ask of the client that a call comes from, by the protocol's names.
+MAY_ASK = ("elicitation", "sampling", "roots")
+
+
 def may_ask_by_default() -> list[str]:
     """A server may ask the person something; it may not use their model or see their files."""
     return ["elicitation"]

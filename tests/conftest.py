@@ -12,10 +12,12 @@ from django.contrib.contenttypes.management import create_contenttypes
 from django.db.models.signals import post_migrate
 from rest_framework.test import APIClient
 
+from accounts import access
+from accounts.models import Rule
 from omni2.celery import app
 from tests import mcp_client
 from tests.cast import PEOPLE, REGISTERED, Cast, assemble, register
-from tests.fakes import authorization_server, mcp_server
+from tests.fakes import authorization_server, conformance_server, mcp_server
 from tests.replaying import Replayed
 from tests.settings import REDIS_URL
 from tests.settling import settle
@@ -147,3 +149,21 @@ def mcp_server_url() -> Iterator[str]:
 def mcp_url(mcp_server_url: str, transactional_db: None) -> str:
     """Where the endpoint is; its threads see what a test has written down."""
     return mcp_server_url
+
+
+@pytest.fixture(scope="session")
+def fixture_server() -> Iterator[Any]:
+    """A server with prompts, resources and tools that ask, for the whole session."""
+    with conformance_server.serve() as running:
+        yield running
+
+
+@pytest.fixture
+def fixture(fixture_server: Any, settings: Any, cast: Cast) -> Any:
+    """That server, registered as `fixture`; developers may do all that it offers."""
+    settings.INTERNAL_ADDRESSES = [*settings.INTERNAL_ADDRESSES, fixture_server.address]
+    Rule.objects.create(
+        kind=Rule.Kind.ROLE, server="fixture", role="developer", mode="allow_all", patterns=[]
+    )
+    access.publish("tests")
+    return register(fixture_server.url, name="fixture", trust="always")

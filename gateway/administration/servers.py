@@ -21,12 +21,8 @@ _PLAIN = (
 )
 _ACCOUNT = ("state", "problem", "connected_at", "renewed_at")
 _MORE = (
-    "authentication",
-    "protocol_version",
-    "server_info",
-    "instructions",
-    "timeout_seconds",
-    "tool_prefix",
+    *("authentication", "protocol_version", "server_info", "instructions", "timeout_seconds"),
+    *("tool_prefix", "may_ask"),
 )
 _LIMITS = ("retry_attempts", "requests_per_minute", "burst")
 _CHECKS_SHOWN = 20
@@ -74,6 +70,7 @@ class OneRegisteredServerShape(RegisteredServerShape):
     instructions = serializers.CharField(help_text="The server's own words: not to be trusted.")
     timeout_seconds = serializers.FloatField()
     tool_prefix = serializers.BooleanField(help_text="MCP clients see its tools as server__tool.")
+    may_ask = serializers.JSONField(help_text="Of the MCP client behind a call.")
     retry_attempts = serializers.IntegerField()
     requests_per_minute = serializers.IntegerField(help_text="0 means no limit.")
     burst = serializers.IntegerField()

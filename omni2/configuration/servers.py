@@ -113,6 +113,8 @@ class _Servers:
         columns = {column: retry[key] for key, column in _RETRY.items() if key in retry}
         columns |= {key: limit[key] for key in ("requests_per_minute", "burst") if key in limit}
         columns |= {key: item[key] for key in _TAKEN_AS_THEY_ARE if key in item}
+        if "may_ask" in item:
+            columns["may_ask"] = tuple(kind for kind in item["may_ask"] if kind is not None)
         columns["tags"] = tuple(tag for tag in item.get("tags", ()) if tag is not None)
         general = self.general.get("default_timeout_seconds", 30)
         return columns | {"timeout_seconds": item.get("timeout_seconds", general)}

@@ -11,7 +11,7 @@ from registry.credentials import check_credential, seal, unseal
 from registry.errors import CredentialUnreadable, NotReady
 from registry.mcp.errors import GuardRefused
 from registry.mcp.guard import Origin, check_url, parse_url
-from registry.models import Server
+from registry.models import MAY_ASK, Server
 from registry.naming import check_server_name
 
 Authentication = Server.Authentication
@@ -96,6 +96,12 @@ class ServerForm(CredentialForm, forms.ModelForm):
         if self.instance.pk and self.instance.speaks_oauth:
             stored = self._stored().get("authentication", {})
             self.initial.update({name: stored.get(name, "") for name in _OF_OAUTH})
+
+    def clean_may_ask(self) -> list[str]:
+        asked = self.cleaned_data["may_ask"] or []
+        if not isinstance(asked, list) or not set(asked) <= set(MAY_ASK):
+            raise forms.ValidationError(f"A list is expected of: {', '.join(MAY_ASK)}.")
+        return asked
 
     def clean_name(self) -> str:
         name = self.cleaned_data["name"]

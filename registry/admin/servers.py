@@ -64,7 +64,7 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
                     "owner",
                     "enabled",
                     "trust",
-                    "tool_prefix",
+                    ("tool_prefix", "may_ask"),
                 ]
             },
         ),

@@ -8,7 +8,9 @@ import hashlib
 import hmac
 import json
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
@@ -398,11 +400,29 @@ def application() -> Any:
     return server.streamable_http_app(transport_security=security)
 
 
-def main() -> None:
-    """Serve on a free port until killed."""
+@dataclass(frozen=True)
+class Fixture:
+    """Where it is served."""
+
+    address: str
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}/mcp"
+
+
+@contextmanager
+def serve() -> Iterator[Fixture]:
+    """Serve on a free port until the block ends."""
     listening = listen()
     with running(application(), listening):
-        print(f"http://127.0.0.1:{listening.getsockname()[1]}/mcp", flush=True)
+        yield Fixture(f"127.0.0.1:{listening.getsockname()[1]}")
+
+
+def main() -> None:
+    """Serve on a free port until killed."""
+    with serve() as found:
+        print(found.url, flush=True)
         threading.Event().wait()
 
 

@@ -34,13 +34,15 @@ def test_keep_alives_do_not_add_up() -> None:
 
 
 RESULT = b'{"jsonrpc": "2.0", "id": 1, "result": {}}'
+PROGRESS = b'{"jsonrpc": "2.0", "method": "notifications/progress", "params": {}}'
 PASSED = [
     ([b"id: 7", b"data: " + RESULT], b"id: 7\ndata: " + RESULT + b"\n\n"),
     ([b'data: {"jsonrpc": "2.0",', b'data: "id": 1, "result": {}}'], b"data: " + RESULT + b"\n\n"),
     ([b"event: endpoint", b"data:/m?s=1"], b"event: endpoint\ndata: /m?s=1\n\n"),
     ([b"id: 7", b"data:"], b"id: 7\n\n"),
     ([b"retry: 10", b"x: y"], b"retry: 10\n\n"),
-    ([b'data: {"jsonrpc": "2.0", "method": "notifications/progress", "params": {}}'], b""),
+    ([b'data: {"jsonrpc": "2.0", "method": "notifications/message", "params": {}}'], b""),
+    ([b"data: " + PROGRESS], b"data: " + PROGRESS + b"\n\n"),
 ]
 
 

@@ -126,6 +126,10 @@ SERVER = Section(
         "tool_prefix": Flag(
             effect=Applied("Server.tool_prefix: at `/mcp`, server__tool or the tool's own name")
         ),
+        "may_ask": ListOf(
+            item=Text(choices=("elicitation", "sampling", "roots")),
+            effect=Applied("Server.may_ask: of the MCP client behind a call; elicitation alone"),
+        ),
         "confirm_destructive": Flag(effect=Applied("layer 10, confirmation")),
     },
 )
