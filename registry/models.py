@@ -19,7 +19,6 @@ __all__ = [
     "Tool",
 ]
 
-
 # What a server can ask of the client that a call comes from, by the protocol's names.
 MAY_ASK = ("elicitation", "sampling", "roots")
 
