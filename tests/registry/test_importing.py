@@ -21,10 +21,7 @@ OTHERS: dict[str, Any] = {
     "enabled": False,
     "trust": "manual",
     "tool_prefix": False,
-<<<<<<< HEAD
-=======
     "may_ask": ("sampling",),
->>>>>>> 3bbd428 (MCP endpoint: may_ask and tool_prefix in the YAML's tests)
     "url": "https://two.example.com/mcp",
     "argv": ("run", "-a"),
     "cwd": "/srv",
