@@ -5,6 +5,7 @@ from uuid import UUID
 
 from accounts import access
 from accounts.models import Role, Rule, User
+from audit.models import Entry
 from gateway import calls, deciding, errors
 from gateway.models import Approval, Call, Door
 from tests.cast import Cast
@@ -57,3 +58,9 @@ def attempt(wanted: calls.Wish) -> str:
     except errors.GatewayError as error:
         return error.code
     return row.state
+
+
+def decided() -> list[tuple[str, str, str, str]]:
+    """What the record says of decisions: kind, outcome, error code and whose, in order."""
+    found = Entry.objects.filter(kind__in=["approval.given", "approval.refused"]).order_by("pk")
+    return [(one.kind, one.outcome, one.error_code, one.person) for one in found]

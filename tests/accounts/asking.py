@@ -2,13 +2,32 @@
 
 from datetime import UTC, datetime
 
-from accounts.policy import Decision, Subject, Target, compile_policy, decide
+from accounts.policy import Decision, Grant, Subject, Target, compile_policy, decide
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 OPEN = {
     "servers": {"db": {"role_restrictions": {"dev": {"allow_all": True}}}},
     "default_user": {"allowed_mcps": ["db"], "allowed_databases": ["sales", "hr"]},
 }
+ROLE_SAYS = "role_restrictions.dev on db: "
+ALLOWED = ("allow", "role", ROLE_SAYS + "allow_all")
+BYPASS = {"roles": {"dev": {"can_bypass_tool_restrictions": True}}}
+NOWHERE = {"allowed_mcps": []}
+
+
+def restricted(**said):
+    """A house where the role `dev` has this restriction on `db`."""
+    return {"servers": {"db": {"role_restrictions": {"dev": said}}}}
+
+
+def grant(*tools, server="db", until=None):
+    """A person with this grant and no other."""
+    return {"grants": (Grant(server, tools, until),)}
+
+
+def own(entry, **more):
+    """A person with this entry of their own for `db`."""
+    return {"allowed_mcps": {"db": entry}, **more}
 
 
 def ask(

@@ -1,20 +1,22 @@
-"""Layers 1 to 8 and 10, each with one who may and one who may not, and the words they use."""
-
-from datetime import timedelta
+"""What holds before and after reach and role: who may, who may not, and in which words."""
 
 import pytest
 
-from accounts.policy import Effect, Grant
-from tests.accounts.asking import NOW, OPEN, answer, ask, shown
+from accounts.policy import Effect
+from tests.accounts.asking import (
+    ALLOWED,
+    BYPASS,
+    NOWHERE,
+    OPEN,
+    answer,
+    ask,
+    grant,
+    own,
+    restricted,
+    shown,
+)
 
 DROP = ["drop_*"]
-BYPASS = {"roles": {"dev": {"can_bypass_tool_restrictions": True}}}
-ROLE_SAYS = "role_restrictions.dev on db: "
-ALLOWED = ("allow", "role", ROLE_SAYS + "allow_all")
-
-
-def restricted(**said):
-    return {"servers": {"db": {"role_restrictions": {"dev": said}}}}
 
 
 @pytest.mark.parametrize(
@@ -122,238 +124,6 @@ def test_blocks_and_admin_only_are_passed_by_few_and_a_bypass_is_named(
 ):
     decision = ask(document, tool="drop_a", who=who)
     assert (answer(decision), decision.bypassed) == (expected, bypassed)
-
-
-def exposed(mode, **lists):
-    return {"servers": {"db": {**OPEN["servers"]["db"], "tool_policy": {"mode": mode, **lists}}}}
-
-
-@pytest.mark.parametrize(
-    ("document", "who", "expected"),
-    [
-        (exposed("allow_all"), {}, ALLOWED),
-        (exposed("allow_all_except", exclude=["drop_*"]), {}, ALLOWED),
-        (exposed("allow_only", allow=["get_*"]), {}, ALLOWED),
-        (
-            exposed("allow_all_except", exclude=["get_*"]),
-            {},
-            ("deny", "exposure", "tool_policy of db: allow_all_except get_*"),
-        ),
-        (
-            exposed("allow_only", allow=["drop_*", "run"]),
-            {"super_admin": True},
-            ("deny", "exposure", "tool_policy of db: allow_only drop_*, run"),
-        ),
-        (
-            exposed("allow_only", allow=[]) | BYPASS,
-            {},
-            ("deny", "exposure", "tool_policy of db: allow_only nothing"),
-        ),
-    ],
-)
-def test_what_a_server_does_not_expose_is_there_for_nobody(document, who, expected):
-    assert answer(ask(document, who=who)) == expected
-
-
-def grant(*tools, server="db", until=None):
-    return {"grants": (Grant(server, tools, until),)}
-
-
-YESTERDAY, TOMORROW = NOW - timedelta(days=1), NOW + timedelta(days=1)
-NOWHERE = {"allowed_mcps": []}
-OUT_OF_REACH = ("deny", "reach", "allowed_mcps of dev@example.com")
-
-
-@pytest.mark.parametrize(
-    ("who", "expected"),
-    [
-        ({}, ALLOWED),
-        ({"allowed_mcps": "*"}, ALLOWED),
-        ({"allowed_mcps": ["db", "crm"]}, ALLOWED),
-        ({"allowed_mcps": ["DB"]}, OUT_OF_REACH),
-        ({"allowed_mcps": ["*"]}, OUT_OF_REACH),
-        ({"allowed_mcps": {"crm": "*"}}, OUT_OF_REACH),
-        ({"allowed_mcps": 7}, OUT_OF_REACH),
-        (NOWHERE, OUT_OF_REACH),
-        (NOWHERE | {"super_admin": True}, ("allow", "role", "super admin")),
-        (NOWHERE | {"role": "admin"}, ("deny", "default", "global.default_effect: deny")),
-        (NOWHERE | grant("get_a"), ("allow", "own rule", "grant on db: get_a")),
-        (
-            NOWHERE | grant("get_*", until=TOMORROW),
-            ("allow", "own rule", "grant on db until 2026-05-02 12:00: get_*"),
-        ),
-        (NOWHERE | grant("get_a", until=NOW), OUT_OF_REACH),
-        (NOWHERE | grant("get_a", until=YESTERDAY), OUT_OF_REACH),
-        (NOWHERE | grant("get_a", server="crm"), OUT_OF_REACH),
-        ({"only_servers": frozenset({"db"})}, ALLOWED),
-        (
-            {"only_servers": frozenset({"crm", "git"}), "super_admin": True},
-            ("deny", "reach", "API key: only crm, git"),
-        ),
-        (
-            {"only_servers": frozenset()} | grant("get_a"),
-            ("deny", "reach", "API key: only no server"),
-        ),
-    ],
-)
-def test_reach_is_the_persons_or_the_default_users_and_a_key_only_narrows_it(who, expected):
-    assert answer(ask(who=who)) == expected
-
-
-def test_without_any_reach_at_all_nothing_is_reached():
-    document = {"default_user": {}, "default_effect": "allow"}
-    assert answer(ask(document)) == ("deny", "reach", "default_user.allowed_mcps")
-
-
-def own(entry, **more):
-    return {"allowed_mcps": {"db": entry}, **more}
-
-
-OWN = "allowed_mcps of dev@example.com for db"
-
-
-@pytest.mark.parametrize(
-    ("who", "expected"),
-    [
-        (own({"mode": "inherit"}), ALLOWED),
-        (own("*"), ("allow", "own rule", f"{OWN}: all")),
-        (own({"mode": "all"}), ("allow", "own rule", f"{OWN}: all")),
-        (own({"mode": "none"}), ("deny", "own rule", f"{OWN}: none")),
-        (own({"mode": "custom", "tools": ["get_*"]}), ("allow", "own rule", f"{OWN}: get_*")),
-        (own({"mode": "custom", "tools": ["run"]}), ("deny", "own rule", f"{OWN}: custom")),
-        (own({"mode": "custom"}), ("deny", "own rule", f"{OWN}: custom")),
-        (
-            own({"mode": "custom", "tools": ["*"], "deny": ["get_a"]}),
-            ("deny", "own rule", f"{OWN}: deny get_a"),
-        ),
-        (own({"mode": "all", "deny": ["get_a"]}), ("deny", "own rule", f"{OWN}: deny get_a")),
-        (own({"mode": "inherit", "deny": ["get_a"]}), ("deny", "own rule", f"{OWN}: deny get_a")),
-        (own({"mode": "none"}, super_admin=True), ("deny", "own rule", f"{OWN}: none")),
-        (own({"mode": "none"}, **grant("get_a")), ("allow", "own rule", "grant on db: get_a")),
-        (own({"mode": "none"}, **grant("run")), ("deny", "own rule", f"{OWN}: none")),
-        (
-            own({"mode": "custom", "deny": ["get_a"]}, **grant("get_a")),
-            ("deny", "own rule", f"{OWN}: deny get_a"),
-        ),
-        (own({"mode": "inherit"}, **grant("run")), ALLOWED),
-        (NOWHERE | grant("run"), ("deny", "own rule", "grant on db")),
-        (NOWHERE | grant("run") | {"super_admin": True}, ("allow", "role", "super admin")),
-        (NOWHERE | grant("get_["), ("deny", "own rule", "grant on db")),
-        (own({"mode": "custom", "tools": ["get_["]}), ("deny", "own rule", OWN)),
-        (own({"mode": "all", "deny": ["@nobody"]}), ("deny", "own rule", OWN)),
-        (own({"mode": "all", "deny": "get_a"}), ("deny", "own rule", OWN)),
-        (own({"mode": "everything"}), ("deny", "own rule", OWN)),
-        (own({"tools": ["get_a"]}), ("deny", "own rule", OWN)),
-        (own("all"), ("deny", "own rule", OWN)),
-        (own(None), ("deny", "own rule", OWN)),
-    ],
-)
-def test_the_own_rule_decides_unless_it_inherits_and_grants_only_add(who, expected):
-    assert answer(ask(who=who)) == expected
-
-
-def test_the_default_users_own_rules_hold_for_a_person_without_any():
-    document = {"default_user": {"allowed_mcps": {"db": {"mode": "none"}}}}
-    assert answer(ask(document)) == ("deny", "own rule", "default_user.allowed_mcps for db: none")
-
-
-@pytest.mark.parametrize(
-    ("document", "expected"),
-    [
-        (restricted(allow_all=True), ALLOWED),
-        (restricted(allow_only=["get_*"]), ("allow", "role", ROLE_SAYS + "allow_only get_*")),
-        (restricted(deny=["drop_*"]), ("allow", "role", ROLE_SAYS + "deny drop_*")),
-        (
-            restricted(allow_all_except=["drop_*"]),
-            ("allow", "role", ROLE_SAYS + "allow_all_except drop_*"),
-        ),
-        (restricted(deny_all=True, allow_all=True), ("deny", "role", ROLE_SAYS + "deny_all")),
-        (restricted(allow_only=["run"]), ("deny", "role", ROLE_SAYS + "allow_only run")),
-        (restricted(allow_only=[]), ("deny", "role", ROLE_SAYS + "allow_only nothing")),
-        (restricted(deny=["get_*"], allow_all=True), ("deny", "role", ROLE_SAYS + "deny get_*")),
-        (
-            restricted(allow_all_except=["get_a"]),
-            ("deny", "role", ROLE_SAYS + "allow_all_except get_a"),
-        ),
-        (restricted(allow_all=False), ("deny", "default", "global.default_effect: deny")),
-        (
-            {"roles": {"dev": {"denied_tools": ["db/get_*"]}}},
-            ("deny", "role", "roles.dev.denied_tools: db/get_*"),
-        ),
-        (
-            {"servers": {}, "roles": {"dev": {"allowed_mcp_tools": {"db": ["get_*"]}}}},
-            ("allow", "role", "roles.dev.allowed_mcp_tools.db: get_*"),
-        ),
-        (
-            {"servers": {}, "roles": {"dev": {"allowed_mcp_tools": {"crm": ["get_*"]}}}},
-            ("deny", "default", "global.default_effect: deny"),
-        ),
-        (
-            {"servers": {}, "roles": {"dev": {"allowed_tool_patterns": ["*_a"]}}},
-            ("allow", "role", "roles.dev.allowed_tool_patterns: *_a"),
-        ),
-        (
-            restricted(allow_only=["run"]) | {"roles": {"dev": {"allowed_tool_patterns": ["*"]}}},
-            ("deny", "role", ROLE_SAYS + "allow_only run"),
-        ),
-        ({"servers": {}}, ("deny", "default", "global.default_effect: deny")),
-        (
-            {"servers": {}, "default_effect": "allow"},
-            ("allow", "default", "global.default_effect: allow"),
-        ),
-        (
-            restricted(deny_all=True) | {"default_effect": "allow"},
-            ("deny", "role", ROLE_SAYS + "deny_all"),
-        ),
-        (
-            restricted(deny_all=True) | BYPASS,
-            ("allow", "role", "roles.dev.can_bypass_tool_restrictions"),
-        ),
-    ],
-)
-def test_a_roles_denial_wins_then_its_permission_then_the_default(document, expected):
-    assert answer(ask(document)) == expected
-
-
-TEAMS = {"teams": {"data": {"default_role": "dev"}, "ops": {"default_role": "ops"}}}
-
-
-@pytest.mark.parametrize(
-    ("document", "who", "expected"),
-    [
-        (TEAMS, {"role": None, "teams": ("data",)}, ALLOWED),
-        (TEAMS, {"role": None, "teams": ()}, ("deny", "default", "global.default_effect: deny")),
-        (
-            TEAMS,
-            {"role": "ops", "teams": ("data",)},
-            ("deny", "default", "global.default_effect: deny"),
-        ),
-        (TEAMS, {"role": None, "teams": ("ops", "data")}, ALLOWED),
-        (
-            TEAMS | {"roles": {"ops": {"denied_tools": ["*"]}}},
-            {"role": None, "teams": ("data", "ops")},
-            ("deny", "role", "roles.ops.denied_tools: *"),
-        ),
-        (
-            TEAMS
-            | {
-                "blocked_tools": ["get_a"],
-                "roles": {"ops": {"can_bypass_tool_restrictions": True}},
-            },
-            {"role": None, "teams": ("data", "ops")},
-            ("deny", "global blocks", "global.blocked_tools: get_a"),
-        ),
-        (
-            {"default_user": {"role": "dev", "allowed_mcps": "*"}},
-            {"role": None},
-            ALLOWED,
-        ),
-    ],
-)
-def test_without_a_role_the_teams_count_all_together_then_the_default_users(
-    document, who, expected
-):
-    assert answer(ask(document, who=who)) == expected
 
 
 @pytest.mark.parametrize(
