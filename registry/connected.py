@@ -70,7 +70,9 @@ class ConnectedAccount(models.Model):
     @property
     def is_due(self) -> bool:
         """Whether the next tokens should be fetched before these are sent."""
-        return not self.sealed or (self.renew_at is not None and self.renew_at <= timezone.now())
+        if self.renew_at is None:
+            return not self.sealed
+        return self.renew_at <= timezone.now()
 
     @property
     def is_usable(self) -> bool:

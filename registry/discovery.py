@@ -16,9 +16,9 @@ from django.utils import timezone
 
 from audit import record
 from audit.models import Entry
-from registry import health
+from registry import health, tokens
 from registry.endpoints import endpoint_to_list
-from registry.errors import RegistryError, SyncFailed
+from registry.errors import NotConnected, RegistryError, SyncFailed
 from registry.mcp.client import Listing, connections
 from registry.mcp.errors import UpstreamError
 from registry.models import Server, Tool
@@ -53,7 +53,11 @@ class Synced:
 
 
 def sync(server: Server) -> SyncReport:
-    """Read the server's tools and settle each. Raises `SyncFailed`; then nothing has changed."""
+    """Read the server's tools and settle each.
+
+    Raises `SyncFailed`, or `NotConnected` where nobody has connected an account to read them with;
+    then nothing has changed.
+    """
     listing = _list(server)
     if isinstance(listing, RegistryError):
         _note_failure(server, listing)
@@ -82,6 +86,8 @@ def _list_aside(server: Server) -> Listing | RegistryError:
 
 def _list(server: Server) -> Listing | RegistryError:
     """What the server lists, or why not."""
+    if tokens.listing_person(server) is None:
+        return NotConnected(server.name)
     try:
         return connections.list_tools(endpoint_to_list(server), timeout=settings.MCP_CALL_TIMEOUT)
     except RegistryError as error:
@@ -106,6 +112,9 @@ def _settled(server: Server, look: Future[Listing | RegistryError]) -> Synced:
 
 
 def _note_failure(server: Server, error: RegistryError) -> None:
+    if isinstance(error, NotConnected):
+        # Nobody to look with says nothing of the server.
+        return
     with transaction.atomic():
         health.observe(server, error=error.message)
         record.write(

@@ -41,6 +41,8 @@ WAIT_SECONDS = 25.0
 LOOK_AGAIN = 0.05
 # A token is renewed so long before its end, or in the last quarter of a short life.
 MARGIN = timedelta(minutes=1)
+# After a trouble that may pass nobody tries again for so long.
+PAUSE = timedelta(seconds=5)
 # So many tokens of late are looked for in what is recorded.
 REMEMBERED = 500
 
@@ -74,6 +76,8 @@ def token_of(server: Server, person: int) -> str:
     account = _account(server, person)
     if account.is_due:
         account = _renewed(account)
+    if not account.is_usable:
+        raise AuthorizationFailed(account.problem or f"server {server.name}: its token has ended")
     return _token(account)
 
 
@@ -115,7 +119,7 @@ def held(account: ConnectedAccount) -> Held:
 
 def columns(found: Held, tokens: "Tokens") -> dict[str, Any]:
     """The columns of an account that holds these tokens from now on."""
-    now = timezone.now()
+    now, renewable = timezone.now(), bool(tokens.refresh_token) or found.person == NOBODY
     life = None if tokens.expires_in is None else timedelta(seconds=tokens.expires_in)
     values = asdict(found) | {
         "access_token": tokens.access_token,
@@ -127,7 +131,7 @@ def columns(found: Held, tokens: "Tokens") -> dict[str, Any]:
         "state": State.CONNECTED,
         "problem": "",
         "renewed_at": now,
-        "renew_at": None if life is None else now + life - min(MARGIN, life / 4),
+        "renew_at": None if life is None else now + life - renewable * min(MARGIN, life / 4),
         "expires_at": None if life is None else now + life,
     }
 
@@ -149,7 +153,8 @@ def _own_account(server: Server) -> ConnectedAccount:
     rows = ConnectedAccount.objects
     account, _ = rows.get_or_create(server=server, person=NOBODY, defaults={"url": server.url})
     if account.url != server.url:
-        account.settle(url=server.url, sealed="", generation=account.generation + 1)
+        anew = {"url": server.url, "sealed": "", "renew_at": None, "problem": ""}
+        account.settle(**anew, generation=account.generation + 1)
         account.refresh_from_db()
     return account
 
@@ -165,14 +170,17 @@ def _token(account: ConnectedAccount) -> str:
 
 
 def _renewed(account: ConnectedAccount) -> ConnectedAccount:
-    """The account with the tokens that come after these, fetched by us or by who was first."""
-    deadline = time.monotonic() + WAIT_SECONDS
+    """The account with the tokens that come after these, fetched by us or by who was first.
+
+    Where they do not come for now, it may be the account as it is.
+    """
+    was_due, deadline = account.is_due, time.monotonic() + WAIT_SECONDS
     while not account.claim(HOLD):
         if time.monotonic() >= deadline:
             raise AuthorizationFailed(f"server {account.server.name}: no new token came in time")
         time.sleep(LOOK_AGAIN)
         latest = _account(account.server, account.person)
-        if latest.generation != account.generation:
+        if latest.generation != account.generation or (was_due and not latest.is_due):
             return latest
     return _fetched(account)
 
@@ -185,14 +193,13 @@ def _fetched(account: ConnectedAccount) -> ConnectedAccount:
     except TokenRefused as error:
         raise _refused(account, error) from None
     except (AuthorizationFailed, UpstreamError) as error:
-        account.settle(problem=str(error))
-        if account.is_usable:
-            return account
-        raise
+        problem = f"server {account.server.name}: {error}"
+        account.settle(problem=problem, renew_at=timezone.now() + PAUSE)
     except BaseException:
         account.settle()
         raise
-    account.settle(**values, generation=account.generation + 1)
+    else:
+        account.settle(**values, generation=account.generation + 1)
     return _account(account.server, account.person)
 
 
@@ -240,8 +247,9 @@ def _refused(account: ConnectedAccount, error: TokenRefused) -> Exception:
     with transaction.atomic():
         ours = account.settle(
             state=State.CONNECTED if own else State.BROKEN,
-            problem=error.message,
+            problem=f"server {account.server.name}: {error.message}",
             sealed="",
+            renew_at=timezone.now() + PAUSE,
             generation=account.generation + 1,
         )
         if ours:

@@ -244,3 +244,34 @@ def test_the_face_alone_does_not_load_the_sdk() -> None:
     program = "import sys, registry.mcp.client; print({'mcp', 'mcp_types'} & {*sys.modules})"
     ran = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True)
     assert ran.stdout == b"set()\n"
+
+
+# --- Accounts of people ---------------------------------------------------------------------------
+def test_no_two_accounts_share_a_connection_and_none_ends_anothers(
+    client: Connections, old_fake: Upstream
+) -> None:
+    def said(account: int) -> Any:
+        headers = {"Authorization": f"Bearer {account}"}
+        endpoint = old_fake.endpoint("crm", headers=headers, account=account)
+        return client.call_tool(endpoint, "headers", {})["structuredContent"]
+
+    old_fake.requests.clear()
+    seen = [said(account) for account in (1, 2, 1, 2)]
+
+    assert [one["authorization"] for one in seen] == [f"Bearer {n}" for n in (1, 2, 1, 2)]
+    sessions = [one["mcp-session-id"] for one in seen]
+    assert (sessions[:2] == sessions[2:], len(set(sessions))) == (True, 2)
+
+
+def test_of_many_accounts_those_not_used_for_longest_are_let_go(
+    client: Connections, old_fake: Upstream, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("registry.mcp.client.ACCOUNTS_LIMIT", 2)
+
+    def opened(account: int) -> int:
+        """How many connections were opened for this call."""
+        before = sum(rpc == "initialize" for _, rpc, _ in old_fake.requests)
+        client.call_tool(old_fake.endpoint("crm", account=account), "echo", {"text": "x"})
+        return sum(rpc == "initialize" for _, rpc, _ in old_fake.requests) - before
+
+    assert [opened(one) for one in (1, 2, 1, 3, 1, 2)] == [1, 1, 0, 1, 0, 1]

@@ -83,7 +83,7 @@ def test_when_renewing_is_refused_all_are_told_and_nothing_is_left(protected: Pr
     assert (account.state, account.sealed, account.problem) == (
         "broken",
         "",
-        "the authorization server gives no token: invalid_grant",
+        "server crm: the authorization server gives no token: invalid_grant",
     )
     entry = Entry.objects.get(outcome="failed", kind="person.changed")
     assert (entry.server, entry.error_code, entry.detail["person"]) == (
@@ -97,9 +97,15 @@ def test_when_renewing_is_refused_all_are_told_and_nothing_is_left(protected: Pr
 
 def test_a_token_is_renewed_before_it_ends_and_not_sooner(protected: Protected) -> None:
     server = a_server(protected)
-    lives = {3600: timedelta(minutes=1), 60: timedelta(seconds=15), None: None}
-    for lifetime, margin in lives.items():
-        protected.authority.lifetime = lifetime
+    minute, quarter, none = timedelta(minutes=1), timedelta(seconds=15), timedelta()
+    lives = {
+        (3600, True): minute,
+        (60, True): quarter,
+        (3600, False): none,
+        (None, True): None,
+    }
+    for (lifetime, refreshes), margin in lives.items():
+        protected.authority.lifetime, protected.authority.refreshes = lifetime, refreshes
         account = connect(server)
         assert not account.is_due
         ends, due = account.expires_at, account.renew_at
@@ -154,10 +160,14 @@ def test_a_trouble_that_may_pass_keeps_the_account(
     make_due()
     assert tokens.token_of(server, DEV.number) == token, "it has not ended yet"
     make_due(expires_at=timezone.now())
-    with pytest.raises(AuthorizationFailed, match="gives no token|token is no"):
-        tokens.token_of(server, DEV.number)
+    asked = protected.authority.count("refresh_token")
+    for _ in range(3):
+        with pytest.raises(AuthorizationFailed, match="server crm: .*(gives no token|token is no)"):
+            tokens.token_of(server, DEV.number)
+    assert protected.authority.count("refresh_token") == asked + 1, "not asked all the time"
 
     protected.authority.refusal = None
+    make_due()
     assert tokens.token_of(server, DEV.number) in protected.authority.tokens
 
 
@@ -288,8 +298,10 @@ def test_the_first_who_connected_lists_the_tools_and_the_next_takes_over(
 def test_before_anybody_has_connected_a_server_that_says_no_is_there(protected: Protected) -> None:
     server = a_server(protected)
     assert health.check(server).ok
-    with pytest.raises(Exception, match="401"):
+    with pytest.raises(NotConnected, match="server crm: no account is connected"):
         discovery.sync(server)
+    server.refresh_from_db()
+    assert (server.health, server.last_error) == ("up", "")
     server.authentication = "none"
     assert not health.check(server).ok
 
@@ -326,14 +338,17 @@ def test_with_client_credentials_all_calls_share_one_token(protected: Protected)
     assert protected.authority.count("client_credentials") == 2
 
 
-def test_client_credentials_that_are_refused_are_tried_anew_each_time(
+def test_client_credentials_that_are_refused_are_tried_anew_after_a_while(
     protected: Protected,
 ) -> None:
     server = a_machine(protected, client_secret="not-the-secret")
-    for _ in range(2):
+    for _ in range(3):
         with pytest.raises(AuthorizationFailed, match="server crm: .* invalid_client"):
             tokens.token_of(server, NOBODY)
+    assert protected.authority.asked[-1][0] == "/token"
+    assert [path for path, _ in protected.authority.asked].count("/token") == 1
     protected.authority.add_client("gateway", "not-the-secret")
+    make_due()
     assert tokens.token_of(server, NOBODY) in protected.authority.tokens
 
 
