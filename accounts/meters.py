@@ -6,12 +6,12 @@ clock. Whoever changes a meter or its holds has locked the meter's row.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from accounts.errors import LimitReached, Number, plain
@@ -49,6 +49,11 @@ class Line:
         """Of the limit; requests that are held have been made, the rest may come back."""
         used = self.used + (self.held if self.kind == "requests" else 0)
         return math.floor(100 * used / self.limit) if self.limit else 100
+
+    @property
+    def is_near(self) -> bool:
+        """Whether so much is used that people are warned."""
+        return self.percent >= NEAR_PERCENT
 
     def reached(self, note: str = "") -> LimitReached:
         return LimitReached(
@@ -93,18 +98,31 @@ def _read_limits(pk: int) -> list[UsageLimit]:
 # --- How it stands --------------------------------------------------------------------------------
 def standing(user: User) -> list[Line]:
     """How this person stands with each kind of each of their limits."""
-    meters = {meter.limit_id: meter for meter in timed().filter(user=user)}
-    found = []
-    for limit in limits_of(user):
-        meter = meters.get(limit.pk) or Meter(limit=limit, user=user)
-        meter.limit = limit
-        found += lines_of(meter)
+    return standing_of([user])[user.pk]
+
+
+def standing_of(users: Sequence[User]) -> dict[int, list[Line]]:
+    """The same of several people, by their keys."""
+    rows = timed().filter(user__in=users).prefetch_related("holds")
+    meters = {(meter.user_id, meter.limit_id): meter for meter in rows}
+    found: dict[int, list[Line]] = {}
+    for user in users:
+        lines = found[user.pk] = []
+        for limit in limits_of(user):
+            meter = meters.get((user.pk, limit.pk)) or Meter(limit=limit, user=user)
+            meter.limit = limit
+            lines += lines_of(meter)
     return found
 
 
-def everybodys() -> QuerySet[Meter]:
-    """All meters, as `lines_of` takes them."""
-    return timed().select_related("user", "limit__user", "limit__role")
+def near() -> set[int]:
+    """The keys of the people who are near one of their limits, or have reached it."""
+    rows = timed().select_related("user", "limit__user", "limit__role").prefetch_related("holds")
+    return {
+        meter.user_id
+        for meter in rows
+        if any(line.is_near for line in lines_of(meter)) and meter.limit in limits_of(meter.user)
+    }
 
 
 def lines_of(meter: Meter) -> list[Line]:
@@ -137,8 +155,12 @@ def lines_of(meter: Meter) -> list[Line]:
 
 
 def _held(meter: Meter) -> dict[str, Any]:
-    sums = meter.holds.aggregate(requests=Count("id"), tokens=Sum("tokens"), cost=Sum("cost"))
-    return {kind: value or 0 for kind, value in sums.items()}
+    holds = meter.holds.all()
+    return {
+        "requests": len(holds),
+        "tokens": sum(hold.tokens or 0 for hold in holds),
+        "cost": sum(hold.cost or 0 for hold in holds),
+    }
 
 
 def timed() -> QuerySet[Meter]:
@@ -172,7 +194,7 @@ def locked(rows: QuerySet[Meter]) -> Meter | None:
 
 def save(meter: Meter, who: Who) -> list[Line]:
     """Save the meter; the lines that are near their limit, which the record says once a window."""
-    near = [line for line in lines_of(meter) if line.percent >= NEAR_PERCENT]
+    near = [line for line in lines_of(meter) if line.is_near]
     if near and not meter.warned:
         meter.warned = True
         record.write(

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -147,37 +146,3 @@ def settle_forgotten() -> int:
             else:
                 budgets.release(holder)
     return len(done)
-
-
-# --- How it stands --------------------------------------------------------------------------------
-def usage(user: User) -> list[dict[str, Any]]:
-    """How this person stands with each limit that holds for them."""
-    return [*_rates(user), *_running(user), *(line.as_detail() for line in meters.standing(user))]
-
-
-def _rates(user: User) -> Iterator[dict[str, Any]]:
-    for one, count in limits.standing(limits.requests_of(user)):
-        wait = round(count.reset_seconds) if count.used else None
-        yield _line(one.kind, one.whose, one.rate.limit, count.used, wait)
-
-
-def _running(user: User) -> Iterator[dict[str, Any]]:
-    limit, whose = limits.at_once(user)
-    if limit:
-        used = Question.objects.running_of(user).count()
-        yield _line("concurrent_requests", whose, limit, used, None)
-
-
-def _line(kind: str, whose: str, limit: int, used: int, wait: int | None) -> dict[str, Any]:
-    resets_at = None if wait is None else (timezone.now() + timedelta(seconds=wait)).isoformat()
-    return {
-        "kind": kind,
-        "whose": whose,
-        "period_days": None,
-        "limit": limit,
-        "used": used,
-        "held": 0,
-        "percent": 100 * used // limit,
-        "resets_at": resets_at,
-        "reset_seconds": wait,
-    }

@@ -15,7 +15,7 @@ from unfold.sites import UnfoldAdminSite
 
 from accounts import authority
 from accounts.models import User
-from gateway import access_requests, matrix_page, suggestions_page
+from gateway import access_requests, matrix_page, suggestions_page, usage_page
 from gateway.login import LogoutView
 from omni2 import draft_page
 from registry.models import Tool
@@ -41,6 +41,7 @@ class Site(UnfoldAdminSite):
         own = [
             path("access-matrix/", self.admin_view(matrix_page.page), name="access_matrix"),
             path("least-privilege/", self.admin_view(suggestions_page.page), name="suggestions"),
+            path("usage/", self.admin_view(usage_page.page), name="usage"),
             path("policy-draft/", self.admin_view(draft_page.page), name="policy_draft"),
         ]
         return own + super().get_urls()
@@ -59,6 +60,7 @@ class Site(UnfoldAdminSite):
 _MORE: dict[str, tuple[str, Callable[[HttpRequest], bool]]] = {
     "access_matrix": ("admin:access_matrix", matrix_page.may_see),
     "suggestions": ("admin:suggestions", suggestions_page.may_see),
+    "usage": ("admin:usage", matrix_page.may_see),
     "policy_draft": ("admin:policy_draft", draft_page.may_use),
 }
 
@@ -83,6 +85,7 @@ _GROUPS: list[tuple[str, list[tuple[str, str, str]]]] = [
             ("Access requests", "front_hand", "accounts.accessrequest"),
             ("API keys", "key", "accounts.apikey"),
             ("Usage limits", "speed", "accounts.usagelimit"),
+            ("Usage", "data_usage", "usage"),
             ("Newcomers", "person_add", "accounts.provisioningrule"),
             ("Access matrix", "grid_on", "access_matrix"),
             ("Least privilege", "content_cut", "suggestions"),

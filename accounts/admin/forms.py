@@ -97,6 +97,9 @@ class LimitForm(forms.ModelForm):
     class Meta:
         model = UsageLimit
         fields: ClassVar = ["user", "role", "period_days", "max_requests", "max_tokens", "max_cost"]
+        help_texts: ClassVar = {
+            "period_days": "A window begins with the first use after the last one was over."
+        }
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data

@@ -11,10 +11,16 @@ from unfold.decorators import display
 from accounts import authority, usage_limits
 from accounts.admin import standing
 from accounts.admin.forms import GrantForm, LimitForm, RequestInForms
+from accounts.errors import Number, amount
 from accounts.models import ProvisioningRule, ServerGrant, UsageLimit
 from audit.models import Entry
 from audit.recorded import RecordedAdmin
 
+_LIMIT_HELP = (
+    "Of one person, or of each person of one role. An empty field is no limit of that kind, 0 lets"
+    " nothing through. A person's own limit replaces those of their roles, wholly: one with nothing"
+    " filled in lifts them."
+)
 _BOUNDS = ["period_days", "max_requests", "max_tokens", "max_cost"]
 
 
@@ -79,13 +85,30 @@ class UsageLimitAdmin(RequestInForms, OfAPersonAdmin):
     form = LimitForm
     list_select_related: ClassVar = ["user", "role"]
     recorded_values: ClassVar = usage_limits.TOLD
-    list_display: ClassVar = ["whose", *_BOUNDS]
-    fields: ClassVar = ["user", "role", *_BOUNDS]
+    list_display: ClassVar = ["whose", "period_days", "requests", "tokens", "cost"]
     search_fields: ClassVar = ["user__email", "role__name"]
 
     @display(description="of")
     def whose(self, limit: UsageLimit) -> str:
         return limit.whose
+
+    @display(description="requests", ordering="max_requests")
+    def requests(self, limit: UsageLimit) -> str:
+        return _bound(limit.max_requests)
+
+    @display(description="tokens", ordering="max_tokens")
+    def tokens(self, limit: UsageLimit) -> str:
+        return _bound(limit.max_tokens)
+
+    @display(description="US dollars", ordering="max_cost")
+    def cost(self, limit: UsageLimit) -> str:
+        return _bound(limit.max_cost)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        whose = ["user", "role"]
+        if obj is not None:
+            whose = ["role" if obj.role_id else "user"]
+        return [(None, {"fields": [*whose, *_BOUNDS], "description": _LIMIT_HELP})]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self._may_have(request, obj) and super().has_change_permission(request, obj)
@@ -99,6 +122,10 @@ class UsageLimitAdmin(RequestInForms, OfAPersonAdmin):
 
     def _may_have(self, request: HttpRequest, limit: UsageLimit | None) -> bool:
         return standing.may_have(request, limit, authority.require_limit)
+
+
+def _bound(limit: Number | None) -> str:
+    return "no limit" if limit is None else amount(limit)
 
 
 @admin.register(ProvisioningRule)

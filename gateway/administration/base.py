@@ -68,6 +68,13 @@ class AdminView(View):
             raise
 
 
+class SeesOthers(AdminView):
+    """For whoever may read the record or manage people."""
+
+    required_right = Right.VIEW_AUDIT_LOGS
+    other_right = Right.MANAGE_USERS
+
+
 def administrator(request: Request) -> User:
     """Who administers; permissions let nobody else in."""
     assert isinstance(request.user, User), "permissions let nobody else in"

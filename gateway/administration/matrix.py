@@ -8,7 +8,6 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.authority import Right
 from gateway import api_shapes as shapes
 from gateway import matrix
 from gateway.administration import base
@@ -63,14 +62,7 @@ class MatrixShape(serializers.Serializer):
     servers = ServerShape(many=True)
 
 
-class SeesOthers(base.AdminView):
-    """For whoever may read the record or manage people."""
-
-    required_right = Right.VIEW_AUDIT_LOGS
-    other_right = Right.MANAGE_USERS
-
-
-class MatrixView(SeesOthers):
+class MatrixView(base.SeesOthers):
     """What the policy says of every tool for several roles or people."""
 
     @extend_schema(
@@ -82,7 +74,7 @@ class MatrixView(SeesOthers):
         return Response(_reckon(request).as_json())
 
 
-class MatrixFileView(SeesOthers):
+class MatrixFileView(base.SeesOthers):
     """The same as a table for spreadsheets."""
 
     @extend_schema(

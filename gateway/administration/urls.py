@@ -19,6 +19,7 @@ from gateway.administration import (
     suggestions,
     switches,
     teams,
+    usage,
 )
 
 urlpatterns = [
@@ -47,6 +48,7 @@ urlpatterns = [
     path("grants/<int:grant_id>", grants.GrantView.as_view(), name="admin-grant"),
     path("limits", limits.LimitsView.as_view(), name="admin-limits"),
     path("limits/<int:limit_id>", limits.LimitView.as_view(), name="admin-limit"),
+    path("usage", usage.UsageView.as_view(), name="admin-usage"),
     path("roles", roles.RolesView.as_view(), name="admin-roles"),
     path("roles/<slug:name>", roles.RoleView.as_view(), name="admin-role"),
     path("teams", teams.TeamsView.as_view(), name="admin-teams"),

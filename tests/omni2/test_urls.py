@@ -70,6 +70,7 @@ ADMINISTRATION = {
     "/api/admin/policy/suggestions",
     "/api/admin/policy/suggestions.yaml",
     "/api/admin/limits",
+    "/api/admin/usage",
     "/api/admin/limits/<int:limit_id>",
     "/api/admin/servers/probe",
     "/api/admin/cache",
