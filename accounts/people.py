@@ -42,8 +42,8 @@ def change(person: User, values: Mapping[str, Any], *, by: User, who: Who) -> Us
 def join(person: User, team: Team, *, by: User, who: Who) -> User:
     """Put the person into the team; nothing happens when they are in it."""
     with transaction.atomic():
-        teams = _teams_of(person)
-        return change(person, {"teams": [*teams, team]}, by=by, who=who)
+        others = [one for one in _teams_of(person) if one != team]
+        return change(person, {"teams": [*others, team]}, by=by, who=who)
 
 
 def leave(person: User, team: Team, *, by: User, who: Who) -> User:
