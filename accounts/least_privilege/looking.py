@@ -80,14 +80,17 @@ class Looking:
         return sorted(tool for tool in tools if self._fits(server, tool, patterns))
 
     def matched(self, server: str, patterns: Sequence[str]) -> set[str]:
-        """The tools that the server lists and a pattern fits."""
-        return {
-            place[1]
-            for place, target in self.snapshot.targets.items()
-            if place[0] == server
-            and target.state == "offered"
-            and self._fits(server, place[1], patterns)
-        }
+        """The tools that the server offers and a pattern fits."""
+        offered = self._offered.get(server, ())
+        return {tool for tool in offered if self._fits(server, tool, patterns)}
+
+    @cached_property
+    def _offered(self) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for (server, tool), target in self.snapshot.targets.items():
+            if target.state == "offered":
+                found.setdefault(server, []).append(tool)
+        return found
 
     def _fits(self, server: str, tool: str, patterns: Sequence[str]) -> bool:
         return self.snapshot.policy.patterns(patterns).first(server, tool) is not None

@@ -77,16 +77,13 @@ def suggest(house: House, calls: Calls) -> Found:
         return Found(house)
     looking = Looking(house)
     narrower = [*narrower_patterns(looking), *narrower_reaches(looking)]
-    left, _ = _proven(narrower, house.snapshot, calls)
-    narrowed = laid_over(house.snapshot, draft_of(left, house.snapshot))
+    narrowed = laid_over(house.snapshot, draft_of(narrower, house.snapshot))
     smaller = list(smaller_roles(looking, narrowed))
-    if not smaller:
-        return Found(house, tuple(left))
-    proven, rehearsal = _proven([*left, *smaller], house.snapshot, calls)
-    if not rehearsal.unknown:
+    proven, rehearsal = _proven([*narrower, *smaller], house.snapshot, calls)
+    others = [one for one in proven if one.kind != Kind.SMALLER_ROLE]
+    if len(others) == len(proven) or not rehearsal.unknown:
         return Found(house, tuple(proven))
     # A role's powers count with arguments that are not on record.
-    others = (one for one in proven if one.kind != Kind.SMALLER_ROLE)
     return Found(house, tuple(others), len(rehearsal.unknown))
 
 

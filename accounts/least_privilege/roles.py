@@ -6,7 +6,7 @@ so that all of them can be followed at once.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from accounts.effects import Snapshot
@@ -28,7 +28,8 @@ _OVER_TOOLS = frozenset(
 )
 _RANKS = {Effect.DENY: 0, Effect.ASK: 1, Effect.ALLOW: 2}
 
-# For every known tool, by name, how much it is given.
+# A server and its tool; and how much each of some tools is given.
+Place = tuple[str, str]
 Given = tuple[int, ...]
 
 
@@ -37,8 +38,7 @@ def smaller_roles(looking: Looking, narrowed: Snapshot) -> Iterator[Suggestion]:
 
     `narrowed` is the house after the other suggestions.
     """
-    places = {place: at for at, place in enumerate(sorted(looking.snapshot.targets))}
-    weighing = _Weighing(looking, narrowed, places)
+    weighing = _Weighing(looking, narrowed, sorted(looking.snapshot.targets))
     for person, subject in sorted(looking.snapshot.people.items()):
         uses = looking.by_person.get(person, [])
         if weighing.concerns(person, subject, uses):
@@ -49,8 +49,8 @@ def smaller_roles(looking: Looking, narrowed: Snapshot) -> Iterator[Suggestion]:
 class _Weighing:
     looking: Looking
     narrowed: Snapshot
-    places: Mapping[tuple[str, str], int]
-    known: dict[tuple[bool, str], Given] = field(default_factory=dict)
+    places: Sequence[Place]
+    known: dict[tuple[bool, str], dict[Place, int]] = field(default_factory=dict)
 
     def concerns(self, person: str, subject: Subject, uses: Sequence[Use]) -> bool:
         """Whether a role of their own is what gives this person what they used."""
@@ -66,11 +66,10 @@ class _Weighing:
         self, person: str, subject: Subject, uses: Sequence[Use]
     ) -> Iterator[Suggestion]:
         """At most one: the smallest of the roles that would do."""
-        has = self._given(subject)
         fitting = [
             (_count(self._given(replace(subject, role=role))), role)
             for role in self._with_no_more_power(str(subject.role))
-            if self._would_do(subject, role, uses)
+            if self._gives_what(uses, subject, role) and self._is_smaller(subject, role)
         ]
         if not fitting:
             return
@@ -80,7 +79,7 @@ class _Weighing:
             who=f"person {person}",
             server="",
             patterns=(str(subject.role),),
-            given=_count(has),
+            given=_count(self._given(subject)),
             used=tuple(sorted({f"{use.server}/{use.tool}" for use in uses})),
             **self.looking.evidence(uses),
             change=f"role: {role}, which gives {count}",
@@ -97,30 +96,42 @@ class _Weighing:
             if name != role and has <= powers[role] and powers[role] - has <= _OVER_TOOLS
         ]
 
-    def _would_do(self, subject: Subject, role: str, uses: Sequence[Use]) -> bool:
-        """Whether the role gives all that was used and nothing new; less than theirs, as it is."""
-        now = self._given(subject), self._given(replace(subject, role=role))
-        person = self.narrowed.people[subject.person]
-        then = (
-            self._given(person, narrowed=True),
-            self._given(replace(person, role=role), narrowed=True),
-        )
-        used = {self.places[use.server, use.tool] for use in uses}
-        return now[0] != now[1] and all(
-            all(new <= old for old, new in zip(*pair, strict=True))
-            and all(pair[1][index] == pair[0][index] for index in used)
-            for pair in (now, then)
+    def _gives_what(self, uses: Iterable[Use], subject: Subject, role: str) -> bool:
+        """Whether the role gives all that was used as their own does, now and narrowed."""
+        used = sorted({(use.server, use.tool) for use in uses})
+        then = self.narrowed.people[subject.person]
+        return all(
+            self._given(mine, used, narrowed=narrowed)
+            == self._given(replace(mine, role=role), used, narrowed=narrowed)
+            for mine, narrowed in ((subject, False), (then, True))
         )
 
-    def _given(self, subject: Subject, *, narrowed: bool = False) -> Given:
-        """How much of every tool the person is given; people who are alike are weighed once."""
-        key = narrowed, json.dumps(subject_as_json(replace(subject, person="")), sort_keys=True)
-        if key not in self.known:
-            snapshot = self.narrowed if narrowed else self.looking.snapshot
-            targets = [snapshot.targets[place] for place in self.places]
-            shown = effects(snapshot.policy, subject, targets, self.looking.house.now)
-            self.known[key] = tuple(_RANKS[effect] for effect in shown)
-        return self.known[key]
+    def _is_smaller(self, subject: Subject, role: str) -> bool:
+        """Whether it gives less than their own role and nothing new; narrowed, nothing new."""
+        has, would = self._given(subject), self._given(replace(subject, role=role))
+        if has == would or not _within(would, has):
+            return False
+        then = self.narrowed.people[subject.person]
+        new = self._given(replace(then, role=role), narrowed=True)
+        return _within(new, self._given(then, narrowed=True))
+
+    def _given(
+        self, subject: Subject, places: Sequence[Place] = (), *, narrowed: bool = False
+    ) -> Given:
+        """How much of these tools, or of all, the person is given; once for people alike."""
+        places = places or self.places
+        alike = json.dumps(subject_as_json(replace(subject, person="")), sort_keys=True)
+        known = self.known.setdefault((narrowed, alike), {})
+        missing = [place for place in places if place not in known]
+        snapshot = self.narrowed if narrowed else self.looking.snapshot
+        targets = [snapshot.targets[place] for place in missing]
+        shown = effects(snapshot.policy, subject, targets, self.looking.house.now)
+        known.update(zip(missing, map(_RANKS.__getitem__, shown), strict=True))
+        return tuple(known[place] for place in places)
+
+
+def _within(given: Given, bounds: Given) -> bool:
+    return all(new <= old for new, old in zip(given, bounds, strict=True))
 
 
 def _count(given: Given) -> int:

@@ -53,9 +53,12 @@ def _used_since(moment: datetime) -> list[Use]:
     for person, role, server, tool, at, inputs in (
         rows.order_by("id").values_list(*columns).iterator(chunk_size=2000)
     ):
-        subject = (inputs or {}).get("subject") or {"role": role or None}
+        # Where it is known, what the decision rested on: that is what is rehearsed.
+        subject = (inputs or {}).get("subject") or {"person": person, "role": role or None}
+        target = (inputs or {}).get("target") or {"server": server, "tool": tool}
         teams = tuple(subject.get("teams", ()))
-        named = (subject.get("person") or person, subject.get("role"), teams, server, tool)
+        who = subject.get("person") or person, subject.get("role"), teams
+        named = (*who, target["server"], target["tool"])
         use = found.get(named) or Use(*named, calls=0, last=at)
         found[named] = replace(use, calls=use.calls + 1, last=max(use.last, at))
     return sorted(found.values(), key=lambda use: (use.person, use.server, use.tool))
