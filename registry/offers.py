@@ -11,6 +11,7 @@ from typing import Any
 
 from registry.fingerprint import fingerprint
 from registry.naming import check_tool_name, is_plain_tool_name
+from registry.openapi.operation import FLAW
 from registry.schemas import check_schema
 from registry.subschemas import Unusable, check_depth, check_size
 
@@ -76,6 +77,9 @@ def offers_of(tools: Sequence[Any]) -> list[Offer]:
 
 def flaw_of(tool: dict[str, Any]) -> str:
     """Why no decision can make this tool usable; "" when one can."""
+    meta = tool.get("_meta")
+    if isinstance(meta, dict) and FLAW in meta:
+        return str(storable(str(meta[FLAW])))[:MAX_TITLE]
     flaw = check_tool_name(tool.get("name"))
     if flaw is not None:
         return flaw

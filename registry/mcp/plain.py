@@ -16,6 +16,8 @@ from registry.mcp.endpoint import Endpoint
 from registry.mcp.errors import Executed, TimedOut
 
 EVENTS = "text/event-stream"
+# Of these a length is expected, also when there is nothing (RFC 9110, section 8.6).
+WRITES = ("POST", "PUT", "PATCH")
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,11 @@ class Plain:
             nonlocal sent
             sent = sent or event.endswith(".send_request_headers.started")
 
+        length = len(content) if content or method in WRITES else None
         request = httpcore2.Request(
             method,
             self._url(target),
-            headers=self._headers(headers or {}, content),
+            headers=self._headers(headers or {}, length),
             content=content,
             extensions={"trace": trace},
         )
@@ -81,7 +84,7 @@ class Plain:
             scheme=self._origin.scheme, host=host, port=self._origin.port, target=target
         )
 
-    def _headers(self, headers: Mapping[str, str], content: bytes) -> list[tuple[str, str]]:
+    def _headers(self, headers: Mapping[str, str], length: int | None) -> list[tuple[str, str]]:
         port = 443 if self._origin.scheme == "https" else 80
         host = self._origin.address
         fixed = {
@@ -89,8 +92,8 @@ class Plain:
             "user-agent": "omni2",
             "accept-encoding": "identity",
         }
-        if content:
-            fixed["content-length"] = str(len(content))
+        if length is not None:
+            fixed["content-length"] = str(length)
         # What the endpoint says of itself, its credential above all, is not for a caller to change.
         own = {name.lower(): value for name, value in self._own.items()}
         given = {name.lower(): value for name, value in headers.items()}
