@@ -120,6 +120,7 @@ class _Target:
             self.endpoint,
             self.tool.name,
             arguments,
+            accepted=self.tool.definition,
             timeout=timeout,
             cancelled=cancelled,
             behalf=self.behalf,

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from audit import record
 from audit.models import Entry
 from registry import health, tokens
-from registry.endpoints import endpoint_to_list
+from registry.endpoints import endpoint_to_list, with_document
 from registry.errors import NotConnected, RegistryError, SyncFailed
 from registry.mcp.client import Listing, connections
 from registry.mcp.errors import UpstreamError
@@ -68,6 +69,8 @@ def sync(server: Server) -> SyncReport:
 def sync_all(servers: Sequence[Server]) -> list[Synced]:
     """Sync many at a time, in the order given; one that hangs or fails delays and stops nobody."""
     done: dict[int, Synced] = {}
+    services = [one for one in servers if one.transport == Server.Transport.OPENAPI]
+    prefetch_related_objects(services, "document")
     with ThreadPoolExecutor(SYNC_AT_ONCE, thread_name_prefix="sync") as pool:
         looks = {pool.submit(_list_aside, server): server for server in servers}
         for look in as_completed(looks):
@@ -89,7 +92,8 @@ def _list(server: Server) -> Listing | RegistryError:
     if tokens.listing_person(server) is None:
         return NotConnected(server.name)
     try:
-        return connections.list_tools(endpoint_to_list(server), timeout=settings.MCP_CALL_TIMEOUT)
+        endpoint = with_document(server, endpoint_to_list(server))
+        return connections.list_tools(endpoint, timeout=settings.MCP_CALL_TIMEOUT)
     except RegistryError as error:
         return error
     except UpstreamError as error:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from typing import Literal
 
 from django.conf import settings
 
@@ -10,8 +11,13 @@ from registry.connected import NOBODY
 from registry.credentials import client_settings, environment_of, headers_of
 from registry.errors import CommandNotAllowed, CredentialRefused
 from registry.mcp.endpoint import Endpoint
-from registry.models import Server
+from registry.models import Document, Server
 
+_OVER_HTTP: dict[str, Literal["http", "sse", "openapi"]] = {
+    Server.Transport.HTTP: "http",
+    Server.Transport.SSE: "sse",
+    Server.Transport.OPENAPI: "openapi",
+}
 # Variables with which a listed command can be made to run something else.
 _STEERING = re.compile(
     r"PATH|IFS|ENV|BASH_ENV|SHELL|SHELLOPTS|LD_.*|DYLD_.*|PYTHON(?!UNBUFFERED$|IOENCODING$|UTF8$).*"
@@ -47,6 +53,14 @@ def endpoint_to_list(server: Server) -> Endpoint:
     return endpoint_of(server) if person is None else endpoint_for(server, person)
 
 
+def with_document(server: Server, endpoint: Endpoint) -> Endpoint:
+    """The endpoint with the OpenAPI document that tells the tools of a REST service."""
+    if server.transport != Server.Transport.OPENAPI:
+        return endpoint
+    document = getattr(server, "document", None) or Document()
+    return replace(endpoint, document_url=document.url, document=document.text)
+
+
 def endpoint_of(server: Server) -> Endpoint:
     """Where this server is, stored credentials resolved, without any token. Asks nobody.
 
@@ -58,7 +72,7 @@ def endpoint_of(server: Server) -> Endpoint:
         client_settings(server)
     return Endpoint(
         name=server.name,
-        transport="sse" if server.transport == Server.Transport.SSE else "http",
+        transport=_OVER_HTTP[server.transport],
         url=server.url,
         headers=headers_of(server),
         connect_timeout=settings.MCP_CONNECT_TIMEOUT,

@@ -13,6 +13,7 @@ __all__ = [
     "Attempt",
     "Breaker",
     "ConnectedAccount",
+    "Document",
     "HealthCheck",
     "RegisteredClient",
     "Server",
@@ -36,7 +37,7 @@ class ServerQuerySet(models.QuerySet["Server"]):
 
 
 class Server(Switchable):
-    """A registered MCP server: how to reach it, what it may cost, how it was last seen.
+    """A registered server: how to reach it, what it may cost, how it was last seen.
 
     `enabled` is the configuration's word; the kill switch is the administrator's, and stronger.
     """
@@ -45,6 +46,7 @@ class Server(Switchable):
         HTTP = "http", "streamable HTTP"
         SSE = "sse", "HTTP with SSE (legacy)"
         STDIO = "stdio", "command (stdio)"
+        OPENAPI = "openapi", "REST service (OpenAPI)"
 
     class Authentication(models.TextChoices):
         NONE = "none"
@@ -147,6 +149,22 @@ class Server(Switchable):
 
     def switch_facts(self) -> dict[str, Any]:
         return {"server": self.name}
+
+
+class Document(models.Model):
+    """The OpenAPI document of a REST service: where it lies, or its text.
+
+    Apart from the server's row, which is read with every tool.
+    """
+
+    server = models.OneToOneField(
+        Server, on_delete=models.CASCADE, primary_key=True, related_name="document"
+    )
+    url = models.CharField(max_length=2000, blank=True)
+    text = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.server.name}: {self.url or 'a document of its own'}"
 
 
 class ToolQuerySet(models.QuerySet["Tool"]):

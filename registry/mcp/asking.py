@@ -79,7 +79,7 @@ async def _all(connection: "Connection", method: str, *, key: str, deadline: flo
             raise BadAnswer(f"The server's list of {key} is no list.")
         listed += found
         size += len(json.dumps(found))
-        _check_listing(listed, size, key)
+        check_listing(listed, size, key)
         cursor = page.get("nextCursor")
         if cursor is None:
             return listed
@@ -91,7 +91,8 @@ async def _all(connection: "Connection", method: str, *, key: str, deadline: flo
         params = {"cursor": cursor}
 
 
-def _check_listing(listed: list[Any], size: int, key: str) -> None:
+def check_listing(listed: list[Any], size: int, key: str) -> None:
+    """Raise TooLarge where a list is longer, or larger, than allowed."""
     if len(listed) > TOOLS_LIMIT:
         raise TooLarge(f"The server lists more than {TOOLS_LIMIT} {key}.")
     if size > LISTING_LIMIT:

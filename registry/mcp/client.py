@@ -11,7 +11,7 @@ import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from registry.mcp import asking, guard
 from registry.mcp.asking import Listing
@@ -43,6 +43,8 @@ class Connections:
 
     def list_tools(self, endpoint: Endpoint, timeout: float | None = None) -> Listing:
         """All tools of the server, and what else it offers; raises as `asking.everything` does."""
+        if endpoint.transport == "openapi":
+            return self._described(endpoint, timeout)
         return self._run(endpoint, asking.everything, timeout=timeout)
 
     def call_tool(
@@ -51,6 +53,7 @@ class Connections:
         name: str,
         arguments: Mapping[str, Any],
         *,
+        accepted: Mapping[str, Any] | None = None,
         timeout: float | None = None,
         cancelled: Stop | None = None,
         behalf: Behalf = ALONE,
@@ -60,11 +63,14 @@ class Connections:
         Sent at most once, or again only where the server provably had not taken it up (a session
         that had ended, a header it wants). Ends at most 0.2 s after `cancelled` says so. Where
         somebody waits behind us whom the tool may ask, its result may be that it does
-        (`asking.asks_for_input`).
+        (`asking.asks_for_input`). `accepted` is the tool object that was accepted; a REST service
+        is called by it alone.
         """
         _check_sendable([name, arguments, dict(behalf.more)])
 
         async def call(connection: "Connection", deadline: float) -> dict[str, Any]:
+            if endpoint.transport == "openapi" and accepted is not None:
+                connection.learn([dict(accepted)])
             return await asking.call(connection, name, arguments, deadline=deadline, behalf=behalf)
 
         return self._run(endpoint, call, timeout=timeout, stop=cancelled)
@@ -99,6 +105,17 @@ class Connections:
             lambda: plain.fetch(endpoint, self._resolver, accept=accept, seconds=timeout),
             timeout=timeout,
         )
+
+    def _described(self, endpoint: Endpoint, timeout: float | None) -> Listing:
+        """What the document of a REST service says, fetched now unless the endpoint holds it."""
+        from registry.openapi import listing  # noqa: PLC0415  loads the MCP SDK's types
+
+        seconds = endpoint.call_timeout if timeout is None else timeout
+        found = listing.listed(
+            endpoint, lambda at: self.fetch(at, accept=listing.ACCEPT, timeout=seconds)
+        )
+        asking.check_listing(found.tools, len(json.dumps(found.tools)), "tools")
+        return Listing(found.tools, found.version, found.server_info, found.instructions)
 
     def close(self, name: str) -> None:
         """End the connections to the server of this name, and its child process."""
@@ -147,16 +164,23 @@ class Connections:
         return connection
 
     def _replace(self, endpoint: Endpoint) -> "Connection":
-        from registry.mcp.connection import Connection  # noqa: PLC0415  loads the MCP SDK
-
         for known in [known for known in self._live if endpoint.replaces(known)]:
             self._retire(known)
         # People come and go; who has not called for the longest time is connected anew if need be.
         of_people = [known for known in self._live if known.account]
         for known in of_people[: max(0, len(of_people) - ACCOUNTS_LIMIT + 1)]:
             self._retire(known)
-        connection = self._live[endpoint] = Connection(endpoint, self._resolver)
+        connection = self._live[endpoint] = self._connect(endpoint)
         return connection
+
+    def _connect(self, endpoint: Endpoint) -> "Connection":
+        from registry.mcp.connection import Connection  # noqa: PLC0415  loads the MCP SDK
+        from registry.openapi.connection import ServiceConnection  # noqa: PLC0415  stands on us
+
+        if endpoint.transport == "openapi":
+            # It answers what it can be asked as a server's connection does.
+            return cast("Connection", ServiceConnection(endpoint, self._resolver))
+        return Connection(endpoint, self._resolver)
 
     def _retire(self, endpoint: Endpoint) -> None:
         """Let the connection end when its last call has; until then it is kept in sight."""

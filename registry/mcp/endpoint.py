@@ -1,4 +1,4 @@
-"""Where an MCP server is and how it is spoken to."""
+"""Where a server is and how it is spoken to."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,11 +14,12 @@ class Endpoint:
     stay out of the repr. `max_age_seconds` 0 means that a connection never gets too old.
     `generation_hint` is the protocol version agreed on last time: with one of the handshake era
     the client does not first ask for the stateless one. `account` says whose credential it is,
-    where that is not the same for all: connections are of one account each.
+    where that is not the same for all: connections are of one account each. `document_url` and
+    `document` are the OpenAPI document of a REST service; only listing its tools needs them.
     """
 
     name: str
-    transport: Literal["http", "sse", "stdio"]
+    transport: Literal["http", "sse", "stdio", "openapi"]
     url: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     argv: tuple[str, ...] = ()
@@ -30,6 +31,8 @@ class Endpoint:
     max_age_seconds: float = 0
     generation_hint: str = ""
     account: int | None = None
+    document_url: str = ""
+    document: str = field(default="", repr=False)
 
     def __hash__(self) -> int:
         return hash((self.name, self.transport, self.url, tuple(self.argv), self.account))

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from registry.mcp import guard
+from registry.mcp.behalf import ALONE, Behalf
 from registry.mcp.endpoint import Endpoint
 from registry.mcp.errors import BadArguments, Rejected, Stale
 from registry.mcp.plain import Plain
@@ -70,9 +71,12 @@ class ServiceConnection:
                 self._operations[str(tool.get("name"))] = operation
 
     async def request(
-        self, method: str, params: Mapping[str, Any], *, deadline: float
+        self, method: str, params: Mapping[str, Any], *, deadline: float, behalf: Behalf = ALONE
     ) -> dict[str, Any]:
-        """The answer to a request as an MCP server would give it. Raises an UpstreamError."""
+        """The answer to a request as an MCP server would give it. Raises an UpstreamError.
+
+        A REST service asks nobody anything, and says nothing while it works.
+        """
         if self._closing is not None:
             raise Stale("The connection had ended.")
         self._in_flight += 1

@@ -1,14 +1,20 @@
 """A document → what a server lists, for whoever reads tools."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
+from registry.mcp import guard
+from registry.mcp.endpoint import Endpoint
 from registry.mcp.errors import BadAnswer
+from registry.mcp.plain import Answer
 from registry.openapi.document import Document
 from registry.openapi.errors import UnusableDocument
 from registry.openapi.operations import tools_of
+from registry.openapi.results import refused
 
 TEXT_LENGTH = 4_000
+ACCEPT = "application/vnd.oai.openapi+json, application/json, application/yaml;q=0.9, */*;q=0.5"
 
 
 @dataclass(frozen=True)
@@ -40,12 +46,29 @@ def described(data: bytes, *, base_url: str = "", document_url: str = "") -> Des
     )
 
 
-def listed(data: bytes, *, base_url: str, document_url: str = "") -> Described:
-    """As `described`; what cannot be used is a bad answer of the server."""
+def listed(endpoint: Endpoint, fetch: Callable[[Endpoint], Answer]) -> Described:
+    """What the document of this endpoint says, fetched from where it lies if it is not there.
+
+    The credential goes along only to the origin that it is for.
+    """
+    data = endpoint.document.encode()
+    if not data:
+        if not endpoint.document_url:
+            raise BadAnswer("There is no OpenAPI document to read its tools from.")
+        answer = fetch(_of_document(endpoint))
+        if answer.status != 200:
+            raise refused(answer)
+        data = answer.body
     try:
-        return described(data, base_url=base_url, document_url=document_url)
+        return described(data, base_url=endpoint.url, document_url=endpoint.document_url)
     except UnusableDocument as error:
         raise BadAnswer(f"The OpenAPI document cannot be used: {error}.") from None
+
+
+def _of_document(endpoint: Endpoint) -> Endpoint:
+    at = endpoint.document_url
+    is_at_home = guard.parse_url(at) == guard.parse_url(endpoint.url)
+    return replace(endpoint, url=at, headers=endpoint.headers if is_at_home else {})
 
 
 def _text(value: Any) -> str:

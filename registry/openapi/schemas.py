@@ -50,9 +50,9 @@ class Schemas:
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        # By reference: the name that it has from now on. By name: what was made of it.
-        self._names: dict[str, str] = {}
-        self._made: dict[str, _Made] = {}
+        # What is referred to, by the name that it has from now on; and what was made of it.
+        self._references: dict[str, str] = {}
+        self._made: dict[str, _Made | UnusableOperation] = {}
 
     def whole(self, arguments: Mapping[str, Argument]) -> Part:
         """The schema of an object with these arguments and no others, its definitions within.
@@ -87,24 +87,28 @@ class Schemas:
 
     def _definition(self, name: str) -> "_Made":
         if name not in self._made:
-            reference = next(one for one, known in self._names.items() if known == name)
-            making = _Making(self._document.is_old, self._reference)
+            self._made[name] = self._make(self._references[name])
+        made = self._made[name]
+        if isinstance(made, UnusableOperation):
+            raise made
+        return made
+
+    def _make(self, reference: str) -> "_Made | UnusableOperation":
+        making = _Making(self._document.is_old, self._reference)
+        try:
             schema = making.plain(self._document.at(reference))
-            self._made[name] = _Made(schema, making.used, _size(schema))
-        return self._made[name]
+        except UnusableOperation as error:
+            return error
+        return _Made(schema, making.used, _size(schema))
 
     def _reference(self, reference: Any) -> str:
         """The name of what is referred to; it has to be there."""
         self._document.at(reference)
-        if reference not in self._names:
-            self._names[reference] = self._name(reference)
-        return self._names[reference]
-
-    def _name(self, reference: str) -> str:
         name = _NAME.sub("_", reference.removeprefix("#/components/schemas/").lstrip("#/"))[:80]
-        if name not in self._names.values():
-            return name
-        return f"{name}_{hashlib.sha256(reference.encode()).hexdigest()[:8]}"
+        if self._references.setdefault(name, reference) != reference:
+            name = f"{name}_{hashlib.sha256(reference.encode()).hexdigest()[:8]}"
+            self._references[name] = reference
+        return name
 
 
 @dataclass(frozen=True)

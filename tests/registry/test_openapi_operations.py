@@ -292,9 +292,6 @@ def test_hostile_schemas_end_soon_and_spoil_only_their_own_tool():
         for number in range(1_000)
     }
     chain["S1000"] = {}
-    nested: Any = {}
-    for _ in range(20):
-        nested = {"allOf": [nested, nested]}
     schemas = {**chain, "Wide": {"properties": wide}, "Long": {"enum": ["x" * 100_000]}}
     hostile = [{"$ref": f"#/components/schemas/{name}"} for name in ("S0", "Wide", "Long")]
     paths = {
@@ -339,7 +336,7 @@ def test_where_the_service_is():
         "https://docs.example.com/v2",
         "https://docs.example.com/a",
         "https://y.example",
-        "",
+        "https://docs.example.com",
     ]
     assert document({}).base_url("https://docs.example.com/a/openapi.json") == (
         "https://docs.example.com"
