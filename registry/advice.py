@@ -37,8 +37,8 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     "text/html": ("A web page answers there, no MCP server.", _USUAL_PATHS),
     "application/xhtml+xml": ("A web page answers there, no MCP server.", _USUAL_PATHS),
     "application/json": (
-        "JSON answers there, but it is not MCP.",
-        "Enter the server's MCP address.",
+        "JSON answers there, but it is neither MCP nor an OpenAPI document.",
+        "Enter the server's MCP address, or where its OpenAPI document lies.",
     ),
 }
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from registry import connecting
+from registry import connecting, documents
 from registry.credentials import seal, unseal
 from registry.endpoints import endpoint_of
 from registry.errors import CredentialUnreadable
@@ -39,6 +39,9 @@ class ServerSpec:
     tool_prefix: bool = True
     may_ask: tuple[str, ...] = ("elicitation",)
     argument_defaults: Mapping[str, Any] = field(default_factory=dict)
+    # The OpenAPI document of a REST service: where it lies, or its text.
+    document_url: str = ""
+    document: str = field(default="", repr=False)
     # {"authentication": {...}, "env": {...}}, as `registry.credentials.seal` takes them.
     credentials: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
 
@@ -57,9 +60,8 @@ class ServerSpec:
         return seal({part: dict(values) for part, values in self.credentials.items()})
 
 
-_COLUMNS = tuple(
-    name for name in ServerSpec.__dataclass_fields__ if name not in ("name", "credentials")
-)
+_APART = ("name", "credentials", "document_url", "document")
+_COLUMNS = tuple(name for name in ServerSpec.__dataclass_fields__ if name not in _APART)
 
 
 @dataclass(frozen=True)
@@ -89,10 +91,17 @@ def apply(servers: Sequence[ServerSpec], *, prune: bool = False) -> Outcome:
     return Outcome(tuple(changes), tuple(others.values_list("name", flat=True)))
 
 
+def create(spec: ServerSpec) -> Server:
+    """The rows of a new server, for a caller who has checked it and is in a transaction."""
+    server = Server.objects.create(name=spec.name, sealed=spec.sealed(), **spec.columns())
+    documents.keep(server, spec.document_url, spec.document)
+    return server
+
+
 def _apply_one(spec: ServerSpec) -> list[str]:
     server = Server.objects.filter(name=spec.name).first()
     if server is None:
-        Server.objects.create(name=spec.name, sealed=spec.sealed(), **spec.columns())
+        create(spec)
         where = spec.url or " ".join(spec.argv)
         return [f"server {spec.name}: added ({spec.transport} {where})"]
     changed = {
@@ -112,6 +121,8 @@ def _apply_one(spec: ServerSpec) -> list[str]:
         for name, value in values.items():
             setattr(server, name, value)
         server.save(update_fields=list(values))
+    if documents.keep(server, spec.document_url, spec.document):
+        said.append(f"server {spec.name}: its OpenAPI document changed")
     return said
 
 

@@ -17,8 +17,8 @@ from django.conf import settings
 from audit import record
 from audit.models import Entry
 from audit.record import Who
-from registry import advice, challenge, probed
-from registry.errors import RegistryError
+from registry import advice, challenge, probed, services
+from registry.errors import NotProbed, RegistryError
 from registry.importing import ServerSpec, endpoint_of_spec
 from registry.mcp.client import Listing, connections
 from registry.mcp.endpoint import Endpoint
@@ -131,11 +131,29 @@ class _Look:
         answer = self._fetch(url, ANYTHING)
         if answer.kind == "text/event-stream" and answer.status < 300:
             return self._listed(Transport.SSE, url)
+        if answer.status == 200 and not answer.kind.endswith("html"):
+            described = self._described(url, answer.body)
+            if described is not None:
+                return described
         raise advice.not_mcp(refused, answer)
 
     def _listed(self, transport: str, url: str) -> Seen:
         listing = connections.list_tools(self._endpoint(transport, url), timeout=self._left())
         return _judged(listing, transport, url=url, argv=self.target.argv)
+
+    def _described(self, url: str, body: bytes) -> Seen | None:
+        """The service that an OpenAPI document describes, if this is one."""
+        from registry.openapi import errors, listing  # noqa: PLC0415  load the MCP SDK's types
+
+        try:
+            return services.seen(listing.described(body, document_url=url), url)
+        except errors.NoDocument:
+            return None
+        except errors.UnusableDocument as error:
+            raise NotProbed(
+                f"An OpenAPI document lies there, but it cannot be used: {error}.",
+                hint="Mend or convert the document; version 3.0 or 3.1 is read, JSON or YAML.",
+            ) from None
 
     def _challenged(self, url: str, header: str) -> Seen:
         wanted = challenge.read(header)
@@ -152,6 +170,7 @@ class _Look:
             url=url,
             challenge=wanted,
             warnings=tuple(warnings),
+            suggested_authentication="basic" if wanted.scheme.lower() == "basic" else "bearer",
             suggested_name=probed.suggested_name({}, url, ()),
         )
 

@@ -42,6 +42,9 @@ class Seen:
     tools: tuple[SeenTool, ...] = ()
     warnings: tuple[str, ...] = ()
     challenge: Challenge | None = None
+    document_url: str = ""
+    suggested_authentication: str = "none"
+    suggested_header: str = ""
     suggested_name: str = ""
     milliseconds: int = 0
 

@@ -5,9 +5,10 @@ from django.db import IntegrityError, transaction
 
 from audit import changes
 from audit.record import Who
+from registry.documents import fault_of
 from registry.endpoints import check_command
 from registry.errors import CannotRegister, CommandNotAllowed, NotReady
-from registry.importing import ServerSpec, endpoint_of_spec
+from registry.importing import ServerSpec, create, endpoint_of_spec
 from registry.mcp.errors import GuardRefused
 from registry.mcp.guard import check_url
 from registry.models import Server
@@ -26,7 +27,7 @@ def register(spec: ServerSpec, *, who: Who) -> Server:
         raise CannotRegister(error.message, field="credential", hint=error.hint) from error
     try:
         with transaction.atomic():
-            row = Server.objects.create(name=spec.name, sealed=spec.sealed(), **spec.columns())
+            row = create(spec)
             said = {name: getattr(row, name) for name in TOLD}
             changes.note(row, "added", who=who, facts={"server": row.name}, values=said)
     except IntegrityError as error:
@@ -48,6 +49,9 @@ def _check_address(spec: ServerSpec) -> None:
             check_command(list(spec.argv))
         else:
             check_url(spec.url, settings.INTERNAL_ADDRESSES)
+            fault = fault_of(spec.transport, spec.url, spec.document_url, spec.document)
+            if fault is not None:
+                raise CannotRegister(fault.message, field=fault.field)
     except GuardRefused as error:
         raise CannotRegister(error.reason, field="url") from error
     except CommandNotAllowed as error:

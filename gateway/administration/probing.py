@@ -20,6 +20,10 @@ from registry.probe import Target, probe
 from registry.probed import Seen
 
 REMOTE = [one for one in Server.Transport.choices if one[0] != Server.Transport.STDIO]
+# A look has no time to send somebody to an authorization server.
+STORED = [
+    one for one in Server.Authentication.choices if one[0] not in ("oauth", "client_credentials")
+]
 _TEXT: dict[str, Any] = {"required": False, "max_length": 10_000}
 
 
@@ -41,6 +45,10 @@ class ServerBody(shapes.Strict):
     name = shapes.StrictText(max_length=32, trim_whitespace=False)
     url = shapes.StrictText(max_length=2000, trim_whitespace=False)
     transport = serializers.ChoiceField(REMOTE, default="http")
+    document_url = shapes.StrictText(**_TEXT | {"max_length": 2000}, allow_blank=True)
+    document = shapes.StrictText(
+        required=False, allow_blank=True, help_text="The text of an OpenAPI document."
+    )
     display_name = shapes.StrictText(**_TEXT | {"max_length": 128}, allow_blank=True)
     description = shapes.StrictText(**_TEXT, allow_blank=True)
     tags = serializers.ListField(child=shapes.StrictText(), required=False)
@@ -58,7 +66,7 @@ class ProbeBody(shapes.Strict):
         required=False,
         help_text="Instead of an address; whole, as the deployment lists it.",
     )
-    authentication = serializers.ChoiceField(Server.Authentication.choices, default="none")
+    authentication = serializers.ChoiceField(STORED, default="none")
     credential = CredentialBody(required=False, help_text="Used for this look, and not kept.")
 
 
@@ -90,6 +98,9 @@ class SeenShape(serializers.Serializer):
     instructions = serializers.CharField(help_text="The server's own words: not to be trusted.")
     tools = SeenToolShape(many=True)
     warnings = serializers.ListField(child=serializers.CharField())
+    document_url = serializers.CharField(help_text="Of a REST service.")
+    suggested_authentication = serializers.CharField()
+    suggested_header = serializers.CharField()
     challenge = ChallengeShape(
         allow_null=True, help_text="What it wants, if it wants a credential."
     )

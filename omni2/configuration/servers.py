@@ -9,6 +9,7 @@ from django.conf import settings
 
 from omni2.configuration.checking import Checked
 from omni2.configuration.reading import join
+from registry import documents
 from registry.errors import RegistryError
 from registry.importing import ServerSpec, endpoint_of_spec
 from registry.mcp.errors import GuardRefused
@@ -18,7 +19,13 @@ from registry.naming import RESERVED_SERVERS
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _RESERVED = re.compile(r"omni2([_-].*)?", re.IGNORECASE)
-_TRANSPORTS = {"http": "http", "http_streamable": "http", "sse": "sse", "stdio": "stdio"}
+_TRANSPORTS = {
+    "http": "http",
+    "http_streamable": "http",
+    "sse": "sse",
+    "stdio": "stdio",
+    "openapi": "openapi",
+}
 _STDIO_KEYS = ("command", "args", "cwd", "env")
 # What each type of authentication takes, the needed ones first; see `registry.credentials`.
 _NEEDED = {
@@ -121,6 +128,9 @@ class _Servers:
 
     def _reached(self, item: Mapping[str, Any], transport: str, path: str) -> dict[str, Any]:
         if transport == "stdio":
+            for key in ("document_url", "document"):
+                if key in item:
+                    self.checked.refuse(f"{path}.{key}", f"{key} needs protocol: openapi")
             return self._command(item, path)
         for key in _STDIO_KEYS:
             if key in item:
@@ -130,7 +140,16 @@ class _Servers:
                 self.checked.refuse(path, "url is missing")
             return {}
         self._check_url(item["url"], f"{path}.url")
-        return {"url": item["url"]}
+        return {"url": item["url"]} | self._document(item, transport, path)
+
+    def _document(self, item: Mapping[str, Any], transport: str, path: str) -> dict[str, str]:
+        """Where the OpenAPI document of a REST service lies, or the document itself."""
+        url, text = item.get("document_url") or "", item.get("document") or ""
+        fault = documents.fault_of(transport, item["url"], url, text)
+        if fault is not None:
+            named = f"{path}.{fault.field}"
+            self.checked.refuse(named if named in self.checked.places else path, fault.message)
+        return {"document_url": url, "document": text}
 
     def _check_url(self, url: str, path: str) -> None:
         try:

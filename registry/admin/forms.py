@@ -4,9 +4,13 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
-from registry import connecting
+from registry import connecting, documents
 from registry.credentials import check_credential, seal, unseal
 from registry.errors import CredentialUnreadable, NotReady
 from registry.mcp.errors import GuardRefused
@@ -82,6 +86,18 @@ class ServerForm(CredentialForm, forms.ModelForm):
         help_text="For OAuth: what is asked for. Empty: what the server names.",
     )
 
+    document_url = forms.CharField(
+        required=False,
+        max_length=2000,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Where the OpenAPI document of a REST service lies; it is read at each sync.",
+    )
+    document = forms.CharField(
+        required=False,
+        widget=UnfoldAdminTextareaWidget,
+        help_text="Or its text, JSON or YAML.",
+    )
+
     class Meta:
         model = Server
         exclude: ClassVar = ["argv", "cwd"]
@@ -93,6 +109,10 @@ class ServerForm(CredentialForm, forms.ModelForm):
             self.fields["transport"] = forms.ChoiceField(
                 choices=offered, widget=self.fields["transport"].widget
             )
+        stored_document = getattr(self.instance, "document", None)
+        if stored_document is not None:
+            self.initial["document_url"] = stored_document.url
+            self.initial["document"] = stored_document.text
         if self.instance.pk and self.instance.speaks_oauth:
             stored = self._stored().get("authentication", {})
             self.initial.update({name: stored.get(name, "") for name in _OF_OAUTH})
@@ -135,9 +155,17 @@ class ServerForm(CredentialForm, forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
+        if not self.errors and "transport" in self.fields:
+            self._check_document(values)
         if not self.errors and "secret" in self.fields:
             self._seal_credential(values)
         return values
+
+    def _check_document(self, values: dict[str, Any]) -> None:
+        document = values["document_url"], values["document"]
+        fault = documents.fault_of(values["transport"], values["url"], *document)
+        if fault is not None:
+            self.add_error(fault.field, fault.message)
 
     def _seal_credential(self, values: dict[str, Any]) -> None:
         """Put the credential, sealed, on the instance; refuse one that could not be sent."""
@@ -190,6 +218,13 @@ class ServerForm(CredentialForm, forms.ModelForm):
             if self.instance.pk:
                 connecting.start_anew(self.instance)
         return super().save(commit)
+
+    def _save_m2m(self) -> None:
+        # What hangs on the row is saved after it, in the same transaction.
+        super()._save_m2m()  # type: ignore[misc]  # the stubs do not know it
+        if "document" in self.cleaned_data:
+            values = self.cleaned_data
+            documents.keep(self.instance, values["document_url"], values["document"])
 
 
 def _origin(url: str) -> Origin | None:

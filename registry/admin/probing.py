@@ -39,7 +39,8 @@ class ProbeForm(CredentialForm):
         max_length=2000,
         label="Address",
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "https://crm.example.com/mcp"}),
-        help_text="Only what is public, or listed by whoever runs the deployment, is dialled.",
+        help_text="Of an MCP server or an OpenAPI document. Only what is public is dialled, or "
+        "listed by whoever runs the deployment.",
     )
     command = forms.ChoiceField(
         required=False,
@@ -88,6 +89,7 @@ class RegisterForm(forms.Form):
     name = forms.CharField(max_length=32, widget=UnfoldAdminTextInputWidget)
     url = forms.CharField(required=False, widget=forms.HiddenInput)
     command = forms.CharField(required=False, widget=forms.HiddenInput)
+    document_url = forms.CharField(required=False, widget=forms.HiddenInput)
     transport = forms.ChoiceField(choices=Server.Transport.choices, widget=forms.HiddenInput)
 
     def spec(self) -> ServerSpec:
@@ -96,6 +98,7 @@ class RegisterForm(forms.Form):
             name=values["name"],
             transport=values["transport"],
             url=values["url"],
+            document_url=values["document_url"],
             argv=tuple(json.loads(values["command"] or "[]")),
         )
 
@@ -126,12 +129,14 @@ def _found(form: ProbeForm, seen: Seen) -> dict[str, Any]:
         "name": seen.suggested_name,
         "transport": seen.transport,
         "url": seen.url,
+        "document_url": seen.document_url,
+        "header_name": seen.suggested_header,
         "display_name": str(seen.server_info.get("title") or "")[:128],
         "authentication": _authentication(form, seen),
     }
     fill_in = f"{reverse('admin:registry_server_add')}?{urlencode(values)}"
     offered = None
-    if values["authentication"] == Server.Authentication.NONE:
+    if values["authentication"] == Server.Authentication.NONE and (seen.url or seen.argv):
         command = json.dumps(list(seen.argv)) if seen.argv else ""
         offered = RegisterForm(initial={**values, "command": command})
     return {"seen": seen, "fill_in": "" if seen.argv else fill_in, "offered": offered}
@@ -139,9 +144,8 @@ def _found(form: ProbeForm, seen: Seen) -> dict[str, Any]:
 
 def _authentication(form: ProbeForm, seen: Seen) -> str:
     """The kind of credential that registering it will need."""
-    if seen.challenge is None or form.cleaned_data["authentication"] != "none":
-        return str(form.cleaned_data["authentication"] if not seen.argv else "none")
-    return "basic" if seen.challenge.scheme.lower() == "basic" else "bearer"
+    sent = str(form.cleaned_data["authentication"]) if not seen.argv else "none"
+    return sent if sent != "none" else seen.suggested_authentication
 
 
 def _register(pages: "ServerAdmin", request: HttpRequest) -> HttpResponse:

@@ -68,7 +68,7 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
                 ]
             },
         ),
-        ("Address", {"fields": ["transport", "url"]}),
+        ("Address", {"fields": ["transport", "url", "document_url", "document"]}),
         (
             "Credential",
             {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
-from registry.openapi.errors import UnusableDocument, UnusableOperation
+from registry.openapi.errors import NoDocument, UnusableDocument, UnusableOperation
 from registry.openapi.operation import METHODS
 from registry.openapi.reading import read
 
@@ -38,10 +38,9 @@ class Document:
     def __init__(self, data: bytes) -> None:
         root = read(data)
         if not isinstance(root, dict) or "openapi" not in root:
-            older = isinstance(root, dict) and "swagger" in root
-            raise UnusableDocument(
-                "it is Swagger 2: convert it to OpenAPI 3" if older else "it is no OpenAPI document"
-            )
+            if isinstance(root, dict) and "swagger" in root:
+                raise UnusableDocument("it is Swagger 2: convert it to OpenAPI 3")
+            raise NoDocument("it is no OpenAPI document")
         found = _VERSION.fullmatch(str(root["openapi"]))
         if found is None:
             raise UnusableDocument(f"its version is {ascii(root['openapi'])[:40]}, not 3.0 or 3.1")

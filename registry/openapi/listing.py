@@ -12,6 +12,7 @@ from registry.openapi.document import Document
 from registry.openapi.errors import UnusableDocument
 from registry.openapi.operations import tools_of
 from registry.openapi.results import refused
+from registry.openapi.security import Wanted, wanted
 
 TEXT_LENGTH = 4_000
 ACCEPT = "application/vnd.oai.openapi+json, application/json, application/yaml;q=0.9, */*;q=0.5"
@@ -26,6 +27,7 @@ class Described:
     server_info: dict[str, Any]
     instructions: str
     base_url: str
+    wants: tuple[Wanted, ...] = ()
 
 
 def described(data: bytes, *, base_url: str = "", document_url: str = "") -> Described:
@@ -43,6 +45,7 @@ def described(data: bytes, *, base_url: str = "", document_url: str = "") -> Des
         server_info={"name": title, "version": _text(info.get("version"))[:100]},
         instructions=_text(info.get("description")) or _text(info.get("summary")),
         base_url=own_base,
+        wants=tuple(wanted(document)),
     )
 
 

@@ -12,7 +12,7 @@ import yaml
 
 from registry.mcp import parsing
 from registry.mcp.errors import BadAnswer
-from registry.openapi.errors import UnusableDocument
+from registry.openapi.errors import NoDocument, UnusableDocument
 
 BYTE_LIMIT = parsing.BYTE_LIMIT
 DEPTH_LIMIT = parsing.DEPTH_LIMIT
@@ -53,11 +53,11 @@ def _read_yaml(data: bytes) -> Any:
         text = data.decode("utf-8-sig")
         return _Builder(iter(yaml.parse(text, Loader=_Loader))).document()
     except UnicodeDecodeError:
-        raise UnusableDocument("it is not UTF-8 text") from None
+        raise NoDocument("it is not UTF-8 text") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1})" if mark else ""
-        raise UnusableDocument(f"it is neither JSON nor YAML{where}") from None
+        raise NoDocument(f"it is neither JSON nor YAML{where}") from None
 
 
 def _check_brackets(data: bytes) -> None:

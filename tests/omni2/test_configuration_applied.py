@@ -87,6 +87,18 @@ MCPS: dict[str, Any] = {
                 "scope": "all",
             },
         },
+        {
+            "name": "seven",
+            "protocol": "openapi",
+            "url": "http://127.0.0.1:1/v1",
+            "document_url": "http://127.0.0.1:1/openapi.json",
+        },
+        {
+            "name": "eight",
+            "protocol": "openapi",
+            "url": "http://127.0.0.1:1/v1",
+            "document": "openapi: 3.1.0\n# a remark",
+        },
     ],
     "roles": {
         "r1": {

@@ -8,7 +8,14 @@ from django.test import Client
 from audit.models import Entry
 from registry import credentials
 from registry.endpoints import endpoint_of
-from registry.models import ConnectedAccount, HealthCheck, RegisteredClient, Server, Tool
+from registry.models import (
+    ConnectedAccount,
+    Document,
+    HealthCheck,
+    RegisteredClient,
+    Server,
+    Tool,
+)
 from tests.admin_pages import SECRET, changes, form_of, furnish, staff, visit
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +110,36 @@ def test_a_server_that_must_not_be_is_refused_with_its_field(ada, values, field)
     page = ada.post(f"{SERVERS}add/", NEW | values)
 
     assert (page.status_code, list(errors(page))) == (200, [field])
+    assert Server.objects.count() == 0
+
+
+SERVICE = {"transport": "openapi", "url": "https://8.8.8.8/v1"}
+TEXT = "openapi: 3.1.0\npaths: {/a: {get: {}}}"
+
+
+def test_a_rest_service_is_registered_with_the_text_of_its_document(ada):
+    assert ada.post(f"{SERVERS}add/", NEW | SERVICE | {"document": TEXT}).status_code == 302
+
+    server = Server.objects.get()
+    assert (server.document.text.replace("\r", ""), server.document.url) == (TEXT, "")
+    assert TEXT.splitlines()[1] in ada.get(f"{SERVERS}{server.pk}/change/").content.decode()
+    elsewhere = {"document": "", "document_url": "https://8.8.8.8/openapi.json"}
+    assert change(ada, server, **elsewhere).status_code == 302
+    server.document.refresh_from_db()
+    assert (server.document.text, server.document.url) == ("", elsewhere["document_url"])
+    assert change(ada, server, transport="http", document_url="").status_code == 302
+    assert not Document.objects.exists()
+
+
+def test_a_document_that_must_not_be_is_refused_with_its_field(ada):
+    for values, field in (
+        ({}, "document_url"),
+        ({"document": "hello"}, "document"),
+        ({"document_url": "https://127.0.0.1/"}, "document_url"),
+        ({"document": TEXT, "transport": "http"}, "document"),
+    ):
+        page = ada.post(f"{SERVERS}add/", NEW | SERVICE | values)
+        assert (page.status_code, list(errors(page))) == (200, [field])
     assert Server.objects.count() == 0
 
 

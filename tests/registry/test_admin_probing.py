@@ -9,7 +9,7 @@ from django.test import Client
 from accounts.models import Role
 from audit.models import Entry
 from registry.models import Server, Tool
-from tests.fakes import bare_child
+from tests.fakes import bare_child, rest_service
 from tests.fakes.faulty_upstream import faulty, http
 from tests.registry.fixtures import a_tool, raw_server
 
@@ -79,6 +79,23 @@ def test_one_click_registers_it_and_reads_its_tools(ada, upstream_server, settin
         "added",
         "sync tools",
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_click_registers_a_rest_service_by_its_document(ada, settings):
+    with rest_service.serve() as service:
+        settings.INTERNAL_ADDRESSES = [service.address]
+        offered = look(ada, service.document_url).context["offered"].initial
+        assert ada.post(PAGE, {"register": "1", **offered}).status_code == 302
+
+    server = Server.objects.get()
+    assert (server.name, server.transport, server.url, server.document.url) == (
+        "orders",
+        "openapi",
+        service.url,
+        service.document_url,
+    )
+    assert server.tools.filter(state="offered").count() == 4
 
 
 def test_a_command_is_chosen_from_the_deployments_own(ada, settings):

@@ -7,7 +7,7 @@ import pytest
 
 from registry.credentials import unseal
 from registry.importing import Outcome, ServerSpec, apply, endpoint_of_spec
-from registry.models import Server
+from registry.models import Document, Server
 
 pytestmark = pytest.mark.django_db
 
@@ -33,12 +33,18 @@ OTHERS: dict[str, Any] = {
     "requests_per_minute": 10,
     "burst": 2,
     "argument_defaults": {"path": "/srv", "depth": [1, {"a": None}]},
+    "tool_prefix": False,
+    "document_url": "https://one.example.com/openapi.json",
+    "document": "openapi: 3.1.0",
     "credentials": {"authentication": {"api_key": "${KEY}"}, "env": {"A": "b"}},
 }
 
 
 def stored(name: str, field: str) -> Any:
     server = Server.objects.get(name=name)
+    if field.startswith("document"):
+        document = getattr(server, "document", Document())
+        return document.text if field == "document" else document.url
     return unseal(server.sealed) if field == "credentials" else getattr(server, field)
 
 

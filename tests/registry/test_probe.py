@@ -13,7 +13,7 @@ from registry.errors import AddressRefused, CommandNotAllowed, CredentialRefused
 from registry.models import HealthCheck, Server, Tool
 from registry.probe import Target, probe
 from registry.probed import Seen
-from tests.fakes import bare_child
+from tests.fakes import bare_child, rest_service
 from tests.fakes.faulty_upstream import faulty, http, rpc_error
 from tests.fakes.mcp_server import serve
 from tests.registry.fixtures import CLOSED_PORT, a_server, a_tool, raw_server
@@ -210,6 +210,68 @@ def test_the_gateways_own_secrets_are_not_sent(settings):
     assert upstream.connections == 0
 
 
+# --- REST services --------------------------------------------------------------------------------
+def test_an_openapi_document_is_found_with_the_service_it_describes(settings):
+    with rest_service.serve() as service:
+        service.document["components"]["securitySchemes"] = {
+            "old": {"type": "apiKey", "in": "query", "name": "k"},
+            "key": {"type": "apiKey", "in": "header", "name": "X-Shop-Key"},
+        }
+        seen = look(service.document_url, settings)
+
+    assert (seen.transport, seen.url, seen.document_url, seen.protocol_version) == (
+        "openapi",
+        service.url,
+        service.document_url,
+        "OpenAPI 3.0.3",
+    )
+    assert (seen.suggested_authentication, seen.suggested_header, seen.suggested_name) == (
+        "api_key",
+        "X-Shop-Key",
+        "orders",
+    )
+    assert {tool.name: (tool.effect, tool.flaw) for tool in seen.tools} == {
+        "find_orders": ("only reads", ""),
+        "create_order": ("may destroy", ""),
+        "get_order": ("only reads", ""),
+        "delete_order": ("may destroy", ""),
+    }
+    assert seen.warnings[1:] == (
+        "It wants a credential: key (a key in the header 'X-Shop-Key').",
+        "It wants a credential: old (not one that can be sent).",
+    )
+
+
+def test_a_document_that_sends_calls_elsewhere_is_told(settings):
+    with rest_service.serve() as service:
+        service.document["servers"] = [{"url": "http://169.254.169.254/latest"}]
+        inside = look(service.document_url, settings)
+        service.document["servers"] = [{"url": "https://8.8.8.8/v1"}]
+        outside = look(service.document_url, settings)
+
+    assert (inside.url, inside.warnings[0]) == (
+        "",
+        "Its document sends calls to http://169.254.169.254/latest: Plain http is only for listed "
+        "addresses; 169.254.169.254:80 is not one.",
+    )
+    assert (outside.url, outside.warnings[0]) == (
+        "https://8.8.8.8/v1",
+        "Calls go to another host than the document's: 8.8.8.8:443.",
+    )
+
+
+def test_a_document_that_cannot_be_used_says_why(settings):
+    with rest_service.serve() as service:
+        for document, reason in (
+            ({"swagger": "2.0"}, "it is Swagger 2: convert it to OpenAPI 3"),
+            ({"openapi": "3.9"}, "its version is '3.9', not 3.0 or 3.1"),
+        ):
+            service.document = document
+            error = refusal(service.document_url, settings)
+            said = f"An OpenAPI document lies there, but it cannot be used: {reason}."
+            assert error.message == said
+
+
 # --- What is not there ----------------------------------------------------------------------------
 def always(answer: bytes) -> Any:
     return faulty(lambda message: answer, negotiates=False)
@@ -230,7 +292,7 @@ NOT_SERVERS = [
     ),
     (
         http(200, "{}", content_type="application/json"),
-        "JSON answers there, but it is not MCP.",
+        "JSON answers there, but it is neither MCP nor an OpenAPI document.",
         "MCP address",
     ),
     (

@@ -1,6 +1,7 @@
 """Registering: what is checked before a row is made, and that every door checks the address."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from registry.admin.forms import ServerForm
 from registry.errors import AddressRefused, CannotRegister
 from registry.importing import ServerSpec
 from registry.mcp import guard
-from registry.models import Server
+from registry.models import Document, Server
 from registry.probe import Target, probe
 from registry.registering import register
 from tests.omni2.importing import problems
@@ -65,6 +66,32 @@ def test_a_command_is_one_of_the_deployments(settings):
     assert Server.objects.get().argv == ["mcp-server-time"]
 
 
+SERVICE = ServerSpec(
+    name="orders",
+    transport="openapi",
+    url="https://8.8.8.8/v1",
+    document_url="https://8.8.8.8/openapi.json",
+)
+
+
+def test_a_rest_service_has_a_document_and_nothing_else_has():
+    wrong = [
+        (replace(SERVICE, url="https://8.8.8.8/v1?key=x"), "url"),
+        (replace(SERVICE, document_url=""), "document_url"),
+        (replace(SERVICE, document="openapi: 3.1.0"), "document_url"),
+        (replace(SERVICE, document_url="http://169.254.169.254/"), "document_url"),
+        (replace(SERVICE, document_url="", document="swagger: 2"), "document"),
+        (replace(SERVICE, document_url="", document="a: &a [*a]"), "document"),
+        (replace(SERVICE, document_url="", document="openapi: 3.1.0\0"), "document"),
+        (replace(SERVICE, transport="http"), "document_url"),
+        (replace(SERVICE, transport="sse", document_url="", document="x"), "document"),
+    ]
+    assert [refused(spec).field for spec, _ in wrong] == [field for _, field in wrong]
+
+    register(SERVICE, who=ADA)
+    assert Document.objects.get().url == "https://8.8.8.8/openapi.json"
+
+
 @pytest.fixture
 def stub_names(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     """The names of the attack file resolve to what its rows are about; nothing is listed."""
@@ -83,6 +110,7 @@ def test_no_door_saves_an_address_of_the_attack_file(stub_names, tmp_path):
         form = ServerForm({"name": "x", "transport": "http", "url": url})
         assert "url" in form.errors, url
         assert refused(ServerSpec(name="x", transport="http", url=url)).field == "url", url
+        assert refused(replace(SERVICE, document_url=url)).field == "document_url", url
     text = json.dumps({"mcps": [{"name": f"n{i}", "url": url} for i, url in enumerate(URLS)]})
     said = [one.split(": ")[1] for one in problems(tmp_path, mcps=text)]
     assert sorted(said) == sorted(f"mcps[{i}].url" for i in range(len(URLS)))

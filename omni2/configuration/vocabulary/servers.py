@@ -89,10 +89,12 @@ SERVER = Section(
         "name": Text(effect=Applied("Server.name")),
         "display_name": Text(longest=128, effect=Applied("Server.display_name")),
         "protocol": Text(
-            choices=("http", "http_streamable", "sse", "stdio"),
+            choices=("http", "http_streamable", "sse", "stdio", "openapi"),
             effect=Applied("Server.transport; http when it is not given"),
         ),
         "url": Text(longest=2000, effect=Applied("Server.url")),
+        "document_url": Text(longest=2000, effect=Applied("Document.url, for protocol openapi")),
+        "document": Text(effect=Applied("Document.text, for protocol openapi")),
         "command": Text(may_be_empty=False, effect=Applied("Server.argv")),
         "args": ListOf(item=Text(), effect=Applied("Server.argv")),
         "cwd": Text(longest=1000, effect=Applied("Server.cwd")),

@@ -23,7 +23,8 @@ DOOR = "cli"
 
 class Command(BaseCommand):
     help = (
-        "Look at an MCP server by its URL, or at a command that OMNI2_STDIO_COMMANDS lists. "
+        "Look at an MCP server or an OpenAPI document by its URL, or at a command that "
+        "OMNI2_STDIO_COMMANDS lists. "
         "Nothing is stored; that somebody looked is on the record."
     )
 
@@ -85,6 +86,7 @@ def _spec(name: str, seen: Seen, target: Target) -> ServerSpec:
         name=name,
         transport=seen.transport,
         url=seen.url,
+        document_url=seen.document_url,
         argv=seen.argv,
         authentication=target.authentication,
         credentials=credentials,
@@ -95,6 +97,7 @@ def _lines(seen: Seen) -> list[str]:
     version = f", {seen.protocol_version}" if seen.protocol_version else ""
     generation = f" ({seen.generation})" if seen.generation else ""
     lines = [f"{seen.url or ' '.join(seen.argv)}: {seen.transport_name}{version}{generation}"]
+    lines += [f"described by {seen.document_url}"] if seen.document_url else []
     if seen.challenge is None:
         return lines
     wanted = seen.challenge

@@ -92,6 +92,12 @@ def test_a_server_is_registered_with_its_credential_sealed(ada):
     assert "a-token" not in str(entry.detail)
 
 
+def test_a_rest_service_is_registered_with_its_document(ada):
+    body = {**NEW, "transport": "openapi", "document": "openapi: 3.1.0"}
+    assert send(ada, "post", "servers", body).status_code == 201
+    assert Server.objects.get().document.text == "openapi: 3.1.0"
+
+
 @pytest.mark.parametrize(
     ("values", "field"),
     [
@@ -103,6 +109,9 @@ def test_a_server_is_registered_with_its_credential_sealed(ada):
         ({"url": "https://127.0.0.1/mcp"}, "url"),
         ({"url": "https://user@8.8.8.8/mcp"}, "url"),
         ({"transport": "stdio"}, "transport"),
+        ({"transport": "openapi"}, "document_url"),
+        ({"transport": "openapi", "document": "swagger: 2"}, "document"),
+        ({"document": "openapi: 3.1.0"}, "document"),
         ({"command": ["sh"]}, "command"),
         ({"argv": ["sh"]}, "argv"),
         ({"credential": {}}, "credential"),
