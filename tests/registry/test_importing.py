@@ -33,7 +33,6 @@ OTHERS: dict[str, Any] = {
     "requests_per_minute": 10,
     "burst": 2,
     "argument_defaults": {"path": "/srv", "depth": [1, {"a": None}]},
-    "tool_prefix": False,
     "document_url": "https://one.example.com/openapi.json",
     "document": "openapi: 3.1.0",
     "credentials": {"authentication": {"api_key": "${KEY}"}, "env": {"A": "b"}},
