@@ -44,8 +44,8 @@ def checked(text: str, vocabulary: Section = SERVERS) -> Checked:
         ("mcps:\n- name: null", "f.yaml:2: mcps[0]: name is missing"),
         (
             "mcps:\n- name: a\n  protocol: htpp",
-            "f.yaml:3: mcps[0].protocol: expected http | http_streamable | sse | stdio, "
-            "found 'htpp'; did you mean http?",
+            "f.yaml:3: mcps[0].protocol: expected http | http_streamable | sse | stdio | "
+            "openapi, found 'htpp'; did you mean http?",
         ),
         (
             "mcps:\n- name: a\n  enabled: maybe",
