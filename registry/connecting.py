@@ -241,6 +241,8 @@ def _store(server: Server, person: Person, found: tokens.Held, given: Any) -> Co
         "claimed_until": None,
     }
     with transaction.atomic():
+        # Two who come back at once take turns; whoever still renews the old row finds it gone.
+        Server.objects.select_for_update().get(pk=server.pk)
         ConnectedAccount.objects.filter(server=server, person=person.number).delete()
         return ConnectedAccount.objects.create(server=server, person=person.number, **values)
 

@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 
 State = ConnectedAccount.State
 
-# Longer than the request for a token may take; then whoever claimed it is taken for dead.
-HOLD = timedelta(seconds=20)
+# Longer than the request for a token may take, and than finding out whom to ask for the gateway's
+# own; then whoever claimed it is taken for dead.
+HOLD, OWN_HOLD = timedelta(seconds=20), timedelta(minutes=1)
 WAIT_SECONDS = 25.0
 LOOK_AGAIN = 0.05
 # A token is renewed so long before its end, or in the last quarter of a short life.
@@ -175,7 +176,7 @@ def _renewed(account: ConnectedAccount) -> ConnectedAccount:
     Where they do not come for now, it may be the account as it is.
     """
     was_due, deadline = account.is_due, time.monotonic() + WAIT_SECONDS
-    while not account.claim(HOLD):
+    while not account.claim(OWN_HOLD if account.person == NOBODY else HOLD):
         if time.monotonic() >= deadline:
             raise AuthorizationFailed(f"server {account.server.name}: no new token came in time")
         time.sleep(LOOK_AGAIN)

@@ -8,8 +8,8 @@ from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 
 from audit.models import Entry
-from registry.credentials import headers_of, seal
-from registry.models import Server
+from registry.credentials import headers_of, seal, unseal
+from registry.models import ConnectedAccount, RegisteredClient, Server
 
 pytestmark = pytest.mark.django_db
 
@@ -49,6 +49,32 @@ def test_after_a_rotation_the_old_key_is_needed_no_more(settings: Any) -> None:
         {"Authorization": f"Bearer {SECRET}"},
         {},
         {"Authorization": f"Bearer {SECRET}"},
+    ]
+
+
+def test_tokens_and_registered_clients_are_rotated_as_well(settings: Any) -> None:
+    old, new = key(), key()
+    settings.ENCRYPTION_KEYS = [old]
+    server = Server.objects.create(name="crm", transport="http", authentication="oauth")
+    sealed = seal({"access_token": SECRET})
+    rows = [
+        ConnectedAccount.objects.create(server=server, person=7, name="dev", sealed=sealed),
+        RegisteredClient.objects.create(server=server, sealed=sealed),
+    ]
+    settings.ENCRYPTION_KEYS = [new, old]
+    assert rotate() == ["2 stored credentials are encrypted with the newest key"]
+    settings.ENCRYPTION_KEYS = [new]
+    for row in rows:
+        row.refresh_from_db()
+        assert unseal(row.sealed) == {"access_token": SECRET}
+
+    settings.ENCRYPTION_KEYS = [key()]
+    out = StringIO()
+    with pytest.raises(CommandError):
+        call_command("rotate_credentials", stdout=out)
+    assert out.getvalue().splitlines()[1:] == [
+        "cannot be read: connected account dev at crm",
+        "cannot be read: registered client at crm",
     ]
 
 
