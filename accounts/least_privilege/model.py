@@ -67,13 +67,13 @@ class Suggestion:
         """What was given and what of it was used, in a sentence."""
         what = "server" if self.kind == Kind.REACH else "tool"
         if not self.calls:
-            return f"no call since {self.since:%Y-%m-%d}; {_counted(self.given, what)} given"
+            return f"no call since {self.since:%Y-%m-%d}; {counted(self.given, what)} given"
         named = ", ".join(self.used[:MOST_NAMED])
         more = len(self.used) - MOST_NAMED
         named += f" and {more} more" if more > 0 else ""
         last = f", last {self.last:%Y-%m-%d}" if self.last else ""
-        count = f"{_counted(self.calls, 'call')} since {self.since:%Y-%m-%d}{last}"
-        return f"{count}; {len(self.used)} of {_counted(self.given, what)} used: {named or 'none'}"
+        count = f"{counted(self.calls, 'call')} since {self.since:%Y-%m-%d}{last}"
+        return f"{count}; {len(self.used)} of {counted(self.given, what)} used: {named or 'none'}"
 
     def as_json(self) -> dict[str, Any]:
         """Everything but the place in a file, which the draft has."""
@@ -124,5 +124,6 @@ class House:
         return f"{back} {self.since:%Y-%m-%d %H:%M}. {said}"
 
 
-def _counted(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """So many of them, as a sentence says it."""
     return f"{number:,} {what}{'s' if number != 1 else ''}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from accounts.effects import Snapshot
 from accounts.least_privilege.looking import Looking
-from accounts.least_privilege.model import Kind, Suggestion, Use
+from accounts.least_privilege.model import Kind, Suggestion, Use, counted
 from accounts.policy import Effect, Subject
 from accounts.policy.inputs import subject_as_json
 from accounts.policy.listing import effects
@@ -82,7 +82,7 @@ class _Weighing:
             given=_count(self._given(subject)),
             used=tuple(sorted({f"{use.server}/{use.tool}" for use in uses})),
             **self.looking.evidence(uses),
-            change=f"role: {role}, which gives {count}",
+            change=f"role: {role}, which gives {counted(count, 'tool')}",
             place=("role", person, ""),
             value=role,
         )

@@ -120,7 +120,7 @@ def test_a_smaller_role_and_a_smaller_reach_are_imported_as_they_were_rehearsed(
     found = suggested("--draft", str(path))
     assert [(one["who"], one["change"]) for one in found["suggestions"]] == [
         ("person dev@example.com", "allowed_mcps: upstream"),
-        ("person dev@example.com", "role: reader, which gives 1"),
+        ("person dev@example.com", "role: reader, which gives 1 tool"),
     ]
     house = house_since(timezone.now() - timedelta(days=90))
     rehearsed = laid_over(house.snapshot, found["draft"])
