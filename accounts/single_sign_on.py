@@ -73,6 +73,11 @@ def person_for(identity: Identity, *, who: Who) -> User:
     return person
 
 
+def known(provider: str, subject: str) -> User | None:
+    """Who has come in by this provider as this subject before."""
+    return _known(Identity(provider, subject))
+
+
 def require_standing(person: User) -> None:
     """Raises NotAllowed for a person who may not act now."""
     standing = person.standing()

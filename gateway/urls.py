@@ -18,6 +18,7 @@ from gateway import (
     single_sign_on,
     web,
 )
+from gateway.mcp_endpoint import metadata
 
 urlpatterns = [
     path("", web.home, name="home"),
@@ -34,6 +35,9 @@ urlpatterns = [
     path("connections/<slug:name>/connect/", connections.connect, name="connect"),
     path("connections/<slug:name>/callback/", connections.callback, name="connected"),
     path("connections/<slug:name>/disconnect/", connections.disconnect, name="disconnect"),
+    path(".well-known/oauth-protected-resource", metadata.protected_resource),
+    path(".well-known/oauth-protected-resource/mcp", metadata.protected_resource),
+    path(".well-known/oauth-protected-resource/mcp/<str:server>", metadata.protected_resource),
     path("api/query", api.QueryView.as_view(), name="query"),
     path("api/query/<uuid:question_id>", api.QuestionView.as_view(), name="question"),
     path("api/query/<uuid:question_id>/events", events.events, name="events"),

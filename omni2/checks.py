@@ -91,6 +91,20 @@ def slack_is_whole(app_configs: Sequence[Any] | None, **_: Any) -> list[checks.C
 
 
 @checks.register()
+def tokens_have_an_issuer(app_configs: Sequence[Any] | None, **_: Any) -> list[checks.CheckMessage]:
+    """Access tokens are somebody's: without a provider there is nobody to issue them."""
+    if not settings.MCP_OAUTH or settings.OIDC_ISSUER:
+        return []
+    return [
+        checks.Error(
+            "OMNI2_MCP_OAUTH is set, and no identity provider.",
+            hint="Set OMNI2_OIDC_ISSUER, or leave MCP clients to API keys.",
+            id="omni2.E006",
+        )
+    ]
+
+
+@checks.register()
 def scaled_out_database(app_configs: Sequence[Any] | None, **_: Any) -> list[checks.CheckMessage]:
     """Several processes want PostgreSQL; SQLite works, slowly."""
     if not settings.REDIS_URL or not settings.DATABASE_URL.startswith("sqlite"):

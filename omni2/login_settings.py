@@ -35,6 +35,8 @@ OIDC_NAME = env.str("OMNI2_OIDC_NAME", default="single sign-on")
 OIDC_DOMAINS = env.list("OMNI2_OIDC_DOMAINS", default=[])
 OIDC_ROLE_CLAIM = env.str("OMNI2_OIDC_ROLE_CLAIM", default="")
 OIDC_ROLES = env.json("OMNI2_OIDC_ROLES", default={})
+# Whether access tokens of that provider, issued for /mcp, let MCP clients in.
+MCP_OAUTH = env.bool("OMNI2_MCP_OAUTH", default=False)
 SOCIALACCOUNT_ADAPTER = "gateway.single_sign_on.Adapter"
 SOCIALACCOUNT_LOGIN_ON_GET = True
 SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True}}

@@ -27,12 +27,13 @@ class Caller:
     @classmethod
     def with_key(cls, user: User, key: ApiKey, arrival: Arrival, *, server: str) -> "Caller":
         """The key's person. `server` is not looked up: one nobody knows just offers nothing."""
-        role = user.role.name if user.role else ""
-        who = Who(
-            person=user.email, role=role, door=Door.MCP, api_key=key.prefix, **arrival.origin()
-        )
         only = frozenset(key.servers) if key.servers else None
-        return cls(Asker(user, who, only), server)
+        return cls(Asker(user, _who(user, arrival, api_key=key.prefix), only), server)
+
+    @classmethod
+    def with_token(cls, user: User, arrival: Arrival, *, server: str = "") -> "Caller":
+        """The person that an access token, or whoever runs the deployment, vouches for."""
+        return cls(Asker(user, _who(user, arrival)), server)
 
     def still_comes_in(self) -> bool:
         """Whether what let them in would let them in again."""
@@ -41,6 +42,11 @@ class Caller:
             return User.objects.get(pk=self.asker.user.pk).may_act()
         key = access.key_of(prefix)
         return key is not None and key.usable() and key.user.may_act()
+
+
+def _who(user: User, arrival: Arrival, *, api_key: str = "") -> Who:
+    role = user.role.name if user.role else ""
+    return Who(person=user.email, role=role, door=Door.MCP, api_key=api_key, **arrival.origin())
 
 
 def caller_of(context: Any) -> Caller:

@@ -113,8 +113,6 @@ def _check_headers(client: Client, tool: Tool | None, params: types.CallToolRequ
 
 
 def _done(client: Client, wanted: Wanted) -> dict[str, Any]:
-    if not client.caller.asker.user.may_act():
-        raise _nothing(client, wanted)
     state = inputs.opened(client, wanted.place)
     has_waited = state.get("waits") is True
     if has_waited and not inputs.says_again(client):

@@ -17,8 +17,9 @@ from django.http.request import split_domain_port, validate_host
 from accounts import addresses, auth
 from accounts.auth import Arrival
 from accounts.models import ApiKey
+from accounts.models.keys import KEY_PREFIX
 from gateway.api_parsing import MAX_BYTES, Malformed, strict_loads
-from gateway.mcp_endpoint import replies
+from gateway.mcp_endpoint import bearer, replies
 from gateway.mcp_endpoint.caller import SCOPE_KEY, Caller
 from gateway.mcp_endpoint.replies import Receive, Scope, Send, TurnedAway
 from gateway.mcp_endpoint.threads import in_thread
@@ -131,12 +132,17 @@ def _caller(scope: Scope, headers: Mapping[str, str]) -> Caller:
 
 def _known(authorization: str | None, arrival: Arrival) -> Caller:
     if authorization is None:
-        message = "An API key is needed: Authorization: Bearer omni2_…"
+        message = "A credential is needed: Authorization: Bearer and an API key, omni2_…"
         raise TurnedAway(replies.unknown_caller(arrival.path, message))
+    server = arrival.path[len(PATH) + 1 :]
+    scheme, _, token = authorization.partition(" ")
+    # By its form alone: what is no good as the one is never tried as the other.
+    if bearer.enabled() and scheme.lower() == "bearer" and not token.startswith(f"{KEY_PREFIX}_"):
+        return Caller.with_token(bearer.person_of(token, arrival), arrival, server=server)
     user, key = auth.prove(authorization, arrival)
     if SCOPE not in key.scopes:
         raise TurnedAway(replies.insufficient_scope(arrival.path, SCOPE))
-    return Caller.with_key(user, key, arrival, server=arrival.path[len(PATH) + 1 :])
+    return Caller.with_key(user, key, arrival, server=server)
 
 
 async def _body(receive: Receive) -> bytes:

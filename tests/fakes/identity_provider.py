@@ -77,6 +77,15 @@ class IdentityProvider:
         tokens = {"access_token": "at", "token_type": "Bearer", "expires_in": 60}
         return tokens if self.spoil == "no id token" else tokens | {"id_token": self.id_token()}
 
+    def access_token(self, audience: str, **changes: Any) -> str:
+        """A token for a resource; `changes` are claims, and `key`, `kid`, `algorithm`."""
+        now = int(time.time())
+        key, kid = changes.pop("key", KEY), changes.pop("kid", "one")
+        algorithm = changes.pop("algorithm", "RS256")
+        said = {"iss": self.url, "aud": audience, "iat": now, "exp": now + 60, **self.claims}
+        said = {name: value for name, value in (said | changes).items() if value is not None}
+        return jwt.encode(said, key, algorithm=algorithm, headers={"kid": kid})
+
     def id_token(self) -> str:
         now = int(time.time())
         said = {"iss": self.url, "aud": CLIENT, "iat": now, "exp": now + 60} | self.claims

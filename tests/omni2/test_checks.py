@@ -56,6 +56,8 @@ def found(settings):
         ({"SLACK_BOT_TOKEN": "xoxb-1"}, ["omni2.E005"]),
         ({"SLACK_SIGNING_SECRET": "s"}, ["omni2.E005"]),
         ({"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "s"}, []),
+        ({"MCP_OAUTH": True}, ["omni2.E006"]),
+        ({"MCP_OAUTH": True, "OIDC_ISSUER": "https://login.example.com"}, []),
         ({"REDIS_URL": REDIS}, ["omni2.W001"]),
         ({"REDIS_URL": REDIS, "DATABASE_URL": POSTGRES}, []),
     ],

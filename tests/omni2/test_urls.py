@@ -29,6 +29,11 @@ PAGES = {
 }
 SSO = {"/login/sso/", "/login/sso/callback/"}
 OPEN = {"/login/", "/logout/", "/logout/everywhere/", "/setup/<str:token>"}
+METADATA = {
+    "/.well-known/oauth-protected-resource",
+    "/.well-known/oauth-protected-resource/mcp",
+    "/.well-known/oauth-protected-resource/mcp/<str:server>",
+}
 PROBES = {"/api/health/live", "/api/health/ready"}
 API = {
     "/api/health",
@@ -102,7 +107,7 @@ ADMINISTRATION = {
 
 
 def test_these_are_all_paths_but_the_admins():
-    known = PAGES | OPEN | SSO | PROBES | API | ADMINISTRATION | {"/slack/events"}
+    known = PAGES | OPEN | SSO | PROBES | METADATA | API | ADMINISTRATION | {"/slack/events"}
     assert set(paths(urls.urlpatterns)) == known
 
 
