@@ -61,6 +61,8 @@ class ShownOnce:
     title: str
     secret: str = field(repr=False)
     hint: str = ""
+    # Text to copy that has the secret in it already: for `mcp_clients.html`.
+    clients: Sequence[Any] = ()
 
 
 def who_at(request: HttpRequest) -> Who:

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from accounts import issuing
+from accounts import issuing, mcp_clients
 from accounts.auth import who_of
 from accounts.errors import AccountsError
 from accounts.models import ApiKey, User
@@ -50,7 +50,12 @@ def keys(request: HttpRequest) -> HttpResponse:
             form = KeyForm()
         except AccountsError as error:
             form.add_error(error.field or None, str(error))
-    context = {"form": form, "fresh": fresh, "keys": person.api_keys.order_by("-pk")}
+    context = {
+        "form": form,
+        "fresh": fresh,
+        "keys": person.api_keys.order_by("-pk"),
+        "clients": mcp_clients.configurations(fresh or mcp_clients.PLACEHOLDER),
+    }
     return render(request, "keys.html", context)
 
 

@@ -1,9 +1,10 @@
-"""PostgreSQL, Redis and Chromium for one run of the tests: taken when named, started, or installed.
+"""PostgreSQL, Redis, Chromium, other MCP clients for one run of the tests: taken or installed.
 
 `TEST_DATABASE_URL` and `TEST_REDIS_URL` name servers to use as they are. Otherwise private ones
 are started from the machine's own binaries, on free ports and in a folder that goes with the run:
 no server with somebody's data in it is ever touched. What is not installed is installed from
-Debian's packages when we are root, else it is missing, and the caller says so.
+Debian's packages when we are root, else it is missing, and the caller says so. MCP clients that
+run on Node come from npm: in CI always, elsewhere where they are there already.
 """
 
 import os
@@ -18,10 +19,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import node
+
 PACKAGES = {
     "PostgreSQL": ("postgresql",),
     "Redis": ("redis-server",),
     "Chromium": ("chromium", "fonts-dejavu-core"),
+    "npm": ("npm",),
 }
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -37,6 +41,7 @@ class Services:
     database_url: str = ""
     redis_url: str = ""
     chromium: str = ""
+    node: str = ""
     missing: tuple[str, ...] = ()
 
 
@@ -53,6 +58,7 @@ def running(say: Callable[[str], None]) -> Iterator[Services]:
             ("PostgreSQL", "database_url", postgresql),
             ("Redis", "redis_url", redis),
             ("Chromium", "chromium", chromium),
+            ("MCP clients on Node", "node", node_programs),
         ):
             try:
                 found[field] = stack.enter_context(start(folder))
@@ -79,12 +85,18 @@ def find_browser() -> str:
     return next(filter(None, map(shutil.which, BROWSERS)), "")
 
 
+def in_ci() -> bool:
+    """Whether what is missing is a failure here."""
+    return os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+
+
 def install_missing(say: Callable[[str], None]) -> None:
     """Install what is not there with apt-get, when we may; what fails to install stays missing."""
     there = {
         "PostgreSQL": os.environ.get("TEST_DATABASE_URL") or find_postgresql(),
         "Redis": os.environ.get("TEST_REDIS_URL") or shutil.which("redis-server"),
         "Chromium": find_browser(),
+        "npm": shutil.which("npm") or not in_ci(),
     }
     packages = [package for name in PACKAGES if not there[name] for package in PACKAGES[name]]
     if not packages or os.geteuid() != 0 or not shutil.which("apt-get"):
@@ -154,6 +166,18 @@ def chromium(_folder: Path) -> Iterator[str]:
     if not (path := find_browser()):
         raise Unavailable("not installed")
     yield path
+
+
+@contextmanager
+def node_programs(_folder: Path) -> Iterator[str]:
+    """The folder of the programs from npm."""
+    if not (node.installed() or in_ci()):
+        raise Unavailable("not installed; `make conformance` does that")
+    try:
+        node.install(print)
+    except node.Unavailable as error:
+        raise Unavailable(str(error)) from None
+    yield str(node.PROGRAMS)
 
 
 def free_port() -> int:

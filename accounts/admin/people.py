@@ -15,7 +15,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from accounts import authority, issuing, people, provisioning, switching
+from accounts import authority, issuing, mcp_clients, people, provisioning, switching
 from accounts.admin import standing
 from accounts.admin.forms import KeyForm, PersonForm, wanted_of
 from accounts.errors import AccountsError
@@ -200,7 +200,8 @@ class UserAdmin(RecordedAdmin):
                 text = issuing.issue(person, wanted_of(values), who=who_at(request))[1]
             except AccountsError as error:
                 raise ValidationError(str(error)) from error
-            return ShownOnce(f"API key for {person.email}", text)
+            clients = mcp_clients.configurations(text)
+            return ShownOnce(f"API key for {person.email}", text, clients=clients)
 
         text = "It acts as this person, within what they may do and what is chosen here."
         deed = Deed(f"Issue an API key for {person}", text, "Issue the key", form=KeyForm)

@@ -164,6 +164,8 @@ def test_an_api_key_is_shown_once_and_works_as_it_was_chosen(ada, cast):
     assert key.matches(text.split("_", 2)[2])
     assert (key.user, key.scopes, key.servers) == (cast.dev, ["tools"], ["upstream", "shop"])
     assert round((key.expires_at - key.created_at) / timedelta(days=1), 3) == 30
+    # The key itself, and in a configuration to copy for each client.
+    assert (page.content.decode().count(text), page.content.count(b"data-copies=")) == (6, 6)
     assert Entry.objects.get(kind="key.issued").person == "ada@example.com"
     assert text not in str(list(Entry.objects.values()))
 

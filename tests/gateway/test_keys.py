@@ -33,6 +33,15 @@ def test_a_key_is_made_on_the_page_and_shown_once(dev, cast):
     assert Entry.objects.get(kind="key.issued").person == "dev@example.com"
 
 
+def test_configurations_to_copy_have_the_fresh_key_in_them_and_later_none(dev):
+    page = dev.post("/keys/", FORM).content.decode()
+    text = re.search(r"omni2_[0-9a-f]{12}_[\w-]+", page)[0]
+    later = dev.get("/keys/").content.decode()
+
+    assert (page.count(text), page.count("data-copies=")) == (6, 6)
+    assert (later.count("omni2_…"), later.count("data-copies=")) == (6, 5)
+
+
 def test_a_key_is_revoked_on_the_page_by_its_person_alone(dev, cast):
     own, other = ApiKey.issue(cast.dev, HOSTILE)[0], ApiKey.issue(cast.ada, "hers")[0]
     page = dev.get("/keys/").content.decode()
