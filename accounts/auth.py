@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
-from django.utils import timezone
 from rest_framework import authentication, exceptions, permissions
 from rest_framework.request import Request
 
 from accounts import access
 from accounts.models import ApiKey, User
 from accounts.models.keys import KEY_PREFIX, digest
-from audit import record
+from audit import lately, record
 from audit.models import Entry
 from audit.record import Who
 
@@ -171,15 +170,8 @@ def _fault(key: ApiKey | None, secret: str) -> str:
 def _failed_often(arrival: Arrival, prefix: str) -> bool:
     """Whether this prefix was refused from this address too often within the last minute."""
     most = settings.KEY_MAX_FAILURES_PER_MINUTE
-    if not most:
-        return False
-    lately = Entry.objects.filter(
-        kind=Entry.Kind.AUTH_REFUSED,
-        at__gt=timezone.now() - timedelta(minutes=1),
-        api_key=prefix,
-        address=arrival.address,
-    )
-    return lately.order_by()[:most].count() >= most
+    within = timedelta(minutes=1)
+    return most > 0 and lately.refused(prefix, arrival.address, within=within, most=most) >= most
 
 
 def refused(

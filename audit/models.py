@@ -4,6 +4,7 @@ No foreign key leads out of here: an entry keeps the names as they were when it 
 """
 
 import secrets
+from functools import cache
 from typing import Any, ClassVar, NoReturn
 
 from django.db import models
@@ -188,6 +189,7 @@ class Entry(AppendOnly):
         return f"{self.kind} {self.outcome}"
 
     @classmethod
+    @cache
     def columns(cls) -> tuple[str, ...]:
         """The columns that the digest covers: all but the key and the digest itself."""
         return tuple(

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from audit import chain, inputs, redact
 from audit.errors import UnknownNameError
+from audit.inserts import insert
 from audit.models import PREVIEW_CHARACTERS, Entry, Unsealed
 
 ARGUMENTS_CHARACTERS = 16_000
@@ -88,10 +89,9 @@ def write_many(entries: Iterable[Entry]) -> list[Entry]:
     """Write entries made by `prepare`, all or none, in one go."""
     # No savepoint: whoever cannot record must not go on with the rest of the transaction either.
     with transaction.atomic(savepoint=False):
-        written = Entry.objects.bulk_create(list(entries))
-        Unsealed.objects.bulk_create(
-            [Unsealed(entry=entry.pk, digest=entry.digest) for entry in written]
-        )
+        written = list(entries)
+        insert(written)
+        insert([Unsealed(entry=entry.pk, digest=entry.digest) for entry in written])
     return written
 
 

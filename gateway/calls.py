@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit import record
+from audit.inserts import insert
 from audit.models import Entry
 from audit.redact import redact_text
 from gateway import approvals, errors, lost, results
@@ -101,7 +102,8 @@ def _commit(checked: Checked) -> Call:
                 question=wish.question, step=wish.step, defaults=journal(checked)
             )
         else:
-            row = Call.objects.create(**journal(checked))
+            row = Call(**journal(checked))
+            insert([row])
         if checked.approval is not None:
             approvals.redeem(checked.approval, row)
         record.write(

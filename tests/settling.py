@@ -9,7 +9,10 @@ from tests.settings import REDIS_URL
 
 
 def settle(seconds: float = 20) -> None:
-    """Return once nothing is queued or under way: in threads here, at the Celery worker."""
+    """Return once nothing is queued or under way: in threads here, at the Celery worker.
+
+    What was counted in Redis is forgotten then: the next test's people have the same numbers.
+    """
     work.drain()
     if not REDIS_URL:
         return
@@ -20,3 +23,5 @@ def settle(seconds: float = 20) -> None:
         assert time.monotonic() < deadline, "the worker has not come to an end"
         quiet = 0 if broker.llen("celery") or broker.hlen("unacked") else quiet + 1
         time.sleep(0.01)
+    for counter in broker.scan_iter("omni2:counter:*"):
+        broker.delete(counter)

@@ -1,0 +1,50 @@
+"""Rows are added as `bulk_create` would add them."""
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from accounts.models import Role
+from audit import inserts, record
+from audit.models import Entry, Unsealed
+from tests.audit.conftest import FULL
+
+
+def columns(row: object) -> dict[str, object]:
+    return {name: getattr(row, name) for name in Entry.columns()}
+
+
+def test_what_is_added_is_read_back_as_it_was(db: None) -> None:
+    rows = [record.prepare("call.called", "ok", **FULL) for _ in range(3)]
+    inserts.insert(rows)
+    stored = list(Entry.objects.order_by("pk"))
+    assert [row.pk for row in stored] == [row.pk for row in rows]
+    assert [columns(row) for row in stored] == [columns(row) for row in rows]
+    assert [row.digest for row in stored] == [row.reckon_digest() for row in stored]
+
+
+def test_rows_with_keys_keep_them(db: None) -> None:
+    inserts.insert([Unsealed(entry=entry, digest="d") for entry in (7, 3)])
+    assert sorted(Unsealed.objects.values_list("entry", flat=True)) == [3, 7]
+
+
+def test_more_rows_than_one_statement_takes(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inserts, "MOST_PARAMETERS", 5)
+    rows = [Unsealed(entry=entry, digest="d") for entry in range(7)]
+    inserts.insert(rows)
+    inserts.insert([])
+    assert Unsealed.objects.count() == 7
+
+
+def test_a_row_that_cannot_be_added_leaves_none(db: None) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        inserts.insert([Role(name="twice"), Role(name="twice")])
+    assert Role.objects.count() == 0
+
+
+def test_a_row_that_was_added_is_no_new_one(db: None) -> None:
+    role = Role(name="once")
+    inserts.insert([role])
+    role.display_name = "changed"
+    role.save()
+    assert list(Role.objects.values_list("pk", "display_name")) == [(role.pk, "changed")]
+    assert role._state.db == connection.alias
