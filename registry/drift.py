@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from registry.fingerprint import fingerprint
+from registry.openapi.operation import Operation
 from registry.scanner import findings, texts_of
 from registry.widening import ABSENT, Difference, compare_schemas, quoted
 
@@ -78,6 +79,7 @@ def _all(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Differ
     yield from _addresses(before, after)
     yield from _hints(_object(before, "annotations"), _object(after, "annotations"))
     yield from compare_schemas(before.get("inputSchema"), after.get("inputSchema"))
+    yield from _operations(Operation.of(before), Operation.of(after))
     for key in sorted(before.keys() | after.keys()):
         old, new = before.get(key, ABSENT), after.get(key, ABSENT)
         if old != new and key not in ("inputSchema", "annotations"):
@@ -111,6 +113,17 @@ def _hints(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Diff
         old, new = before.get(key, ABSENT), after.get(key, ABSENT)
         if old != new:
             yield Difference(f"annotation {quoted(key)} was {quoted(old)}, is {quoted(new)}")
+
+
+def _operations(before: Operation | None, after: Operation | None) -> Iterator[Difference]:
+    """What a call of a REST service is, beside what it was."""
+    if before is None or after is None or before == after:
+        return
+    if str(before) != str(after):
+        said = f"a call of it is {quoted(str(after))}, it was {quoted(str(before))}"
+    else:
+        said = "its arguments go elsewhere in the request, or are written otherwise"
+    yield Difference(said, dangerous=True)
 
 
 def _part(key: str, old: Any, new: Any) -> Difference:

@@ -45,6 +45,9 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     body: Body | None = None
 
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
     def as_meta(self) -> dict[str, Any]:
         """The form in which a tool object holds it."""
         return asdict(self) | {"parameters": [asdict(one) for one in self.parameters]}

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from registry.drift import MOST, Difference, differences
 from registry.fingerprint import fingerprint
 from registry.models import Server, Tool
 from registry.offers import Offer
+from registry.openapi.operation import META, Operation, Parameter
 from registry.settling import settle
 from tests.registry.fixtures import a_server, a_tool
 
@@ -148,6 +150,21 @@ def test_every_rug_pull_is_stopped_and_an_order_of_keys_is_none() -> None:
         for old, new in zip(before, after, strict=True)
     ]
     assert sum(marked) >= 0.9 * len(marked)
+
+
+def test_another_request_behind_the_same_name_is_told() -> None:
+    def calls(method: str, *parameters: Parameter) -> dict[str, Any]:
+        operation = Operation(method, "/orders/{id}", parameters)
+        return a_tool(_meta={META: operation.as_meta()})
+
+    where = Parameter("id", "id", "path", "simple", explode=False)
+    assert said(calls("GET", where), calls("DELETE", where)) == [
+        '! a call of it is "DELETE /orders/{id}", it was "GET /orders/{id}"',
+        '- "_meta" has changed',
+    ]
+    assert said(calls("GET", where), calls("GET", replace(where, place="query")))[0] == (
+        "! its arguments go elsewhere in the request, or are written otherwise"
+    )
 
 
 def test_an_implementation_that_changes_alone_leaves_the_fingerprint_as_it_was() -> None:
