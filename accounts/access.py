@@ -21,7 +21,6 @@ from accounts.document import Document, build_document
 from accounts.effects import Snapshot
 from accounts.errors import PolicyUnavailable
 from accounts.models import ApiKey, PolicyVersion, Rule, ServerGrant, Team, User
-from accounts.models.keys import digest
 from accounts.policy import Grant, Policy, PolicyError, Subject, compile_policy, digest_of
 from audit.stamps import Kept
 
@@ -106,16 +105,6 @@ def key_of(prefix: str) -> ApiKey | None:
     Shared by all threads: nobody changes it. Whether it still may be used is asked anew each time.
     """
     return _kept.get(("key", prefix), lambda: stored_key(prefix))
-
-
-def proven_key(prefix: str, secret: str) -> ApiKey | None:
-    """The same, if `secret` is its secret. A wrong one takes as long as a wrong prefix."""
-    return _kept.get(("proven", prefix, digest(secret)), lambda: _prove(prefix, secret))
-
-
-def _prove(prefix: str, secret: str) -> ApiKey | None:
-    key = stored_key(prefix)
-    return key if key is not None and key.matches(secret) else None
 
 
 def stored_key(prefix: str) -> ApiKey | None:

@@ -9,6 +9,7 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from audit import stamps  # noqa: PLC0415  needs the models, which are loaded after this module
 
+        stamps.watch_new("refusals", "audit.Entry", column="kind", value="auth.refused")
         stamps.watch("accounts", "accounts.User", but=("last_login",))
         stamps.watch("accounts", "accounts.User_teams")
         stamps.watch("accounts", "accounts.Role")

@@ -22,6 +22,7 @@ from accounts.models.keys import KEY_PREFIX, digest
 from audit import lately, record
 from audit.models import Entry
 from audit.record import Who
+from audit.stamps import Kept
 
 if TYPE_CHECKING:
     # REST framework's views read their settings, which name this module.
@@ -33,6 +34,8 @@ USER_AGENT_LENGTH = 200
 _PREFIX_LENGTH = 12
 # Compared with when there is no such key, so that a wrong prefix takes as long as a wrong secret.
 _NO_KEY = digest("")
+# Good until somebody is refused anywhere: as time passes alone, failures get fewer.
+_let_in = Kept("accounts", "refusals", of="keys let in")
 
 
 class NotThisPerson(exceptions.AuthenticationFailed):
@@ -71,14 +74,26 @@ def prove(header: str, arrival: Arrival) -> tuple[User, ApiKey]:
     if parts is None:
         raise refused(arrival, "malformed")
     prefix, secret = parts
+    place = (prefix, digest(secret), arrival.address)
+    key = _let_in.get(place, lambda: _read(arrival, prefix, secret=secret))
+    # Also of one that is kept: time passes.
+    _require(key, secret, arrival=arrival, prefix=prefix)
+    key.mark_used()
+    return access.person_of(key), key
+
+
+def _read(arrival: Arrival, prefix: str, *, secret: str) -> ApiKey:
+    """The key as its row is now, if it will do and was not refused from there too often lately."""
     if _failed_often(arrival, prefix):
         raise refused(arrival, "too many failures", prefix=prefix, kind=Entry.Kind.AUTH_LOCKED)
-    key = access.proven_key(prefix, secret) or access.stored_key(prefix)
+    return _require(access.stored_key(prefix), secret, arrival=arrival, prefix=prefix)
+
+
+def _require(key: ApiKey | None, secret: str, *, arrival: Arrival, prefix: str) -> ApiKey:
     fault = _fault(key, secret)
     if key is None or fault:
         raise refused(arrival, fault, prefix=prefix, person=key.user.email if key else "")
-    key.mark_used()
-    return access.person_of(key), key
+    return key
 
 
 class ApiKeyAuthentication(authentication.BaseAuthentication):

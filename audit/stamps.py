@@ -51,11 +51,15 @@ _SQLITE_ACTION = "UPDATE audit_stamp SET mark = lower(hex(randomblob(16))) WHERE
 
 @dataclass(frozen=True)
 class _Watched:
-    """A table whose changes renew the mark `name`, except changes of the columns in `but`."""
+    """A table whose changes renew the mark `name`, except changes of the columns in `but`.
+
+    With `new`, a column and a value, only rows that come with it do.
+    """
 
     name: str
     model: str
-    but: tuple[str, ...]
+    but: tuple[str, ...] = ()
+    new: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,15 @@ _in_use: "WeakSet[Kept]" = WeakSet()
 
 def watch(name: str, model: str, *, but: tuple[str, ...] = ()) -> None:
     """Have the mark `name` renewed by every change of the model's table but of these columns."""
-    wanted = _Watched(name, model, but)
+    _add(_Watched(name, model, but))
+
+
+def watch_new(name: str, model: str, *, column: str, value: str) -> None:
+    """Have the mark `name` renewed by every row that is added with that value in the column."""
+    _add(_Watched(name, model, new=(column, value)))
+
+
+def _add(wanted: _Watched) -> None:
     if wanted not in _watched:
         _watched.append(wanted)
 
@@ -144,6 +156,9 @@ def _existing(*, only_working: bool = False) -> Iterator[tuple[str, str]]:
 def _triggers() -> Iterator[_Trigger]:
     for watched in _watched:
         meta = apps.get_model(watched.model)._meta
+        if watched.new:
+            yield _of_new_rows(watched.name, meta.db_table, *watched.new)
+            continue
         watching = [one.column for one in meta.concrete_fields if one.attname not in watched.but]
         needed, columns = frozenset(watching), ", ".join(f'"{column}"' for column in watching)
         table = meta.db_table
@@ -165,6 +180,19 @@ def _triggers() -> Iterator[_Trigger]:
                 event.split()[0].lower(),
                 f'CREATE TRIGGER "{{trigger}}" AFTER {event} ON "{table}" BEGIN {action} END',
             )
+
+
+def _of_new_rows(name: str, table: str, column: str, value: str) -> _Trigger:
+    action = f"BEGIN {_SQLITE_ACTION.replace('{name}', name)} END"
+    if connection.vendor == "postgresql":
+        action = f"EXECUTE FUNCTION audit_renew_stamp('{name}')"
+    return _Trigger(
+        table,
+        frozenset([column]),
+        "new",
+        f'CREATE TRIGGER "{{trigger}}" AFTER INSERT ON "{table}" FOR EACH ROW'
+        f" WHEN (NEW.\"{column}\" = '{value}') {action}",
+    )
 
 
 def in_use() -> list["Kept"]:

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
+from accounts import auth
 from accounts.auth import ApiKeyAuthentication, RequiresScope, SessionAuthentication, who_of
 from accounts.models import ApiKey, Role, User
 from audit.models import Entry
@@ -19,9 +20,8 @@ from audit.record import Who
 pytestmark = pytest.mark.django_db
 
 TOKEN = "a" * 32
-# The earlier refusals, the marks, the key to prove it, the key for the reason; the entry, its
-# place among the unsealed.
-COST_OF_A_REFUSAL = 6
+# The marks, the earlier refusals, the key; the entry, its place among the unsealed.
+COST_OF_A_REFUSAL = 5
 
 
 class Door(APIView):
@@ -133,7 +133,7 @@ def test_what_is_not_written_as_a_key_is_a_401_without_a_look_at_the_keys(
     user, header, django_assert_num_queries
 ):
     request = request_of(HTTP_AUTHORIZATION=header)
-    with django_assert_num_queries(COST_OF_A_REFUSAL - 4):
+    with django_assert_num_queries(COST_OF_A_REFUSAL - 3):
         response = ask(request)
     assert (response.status_code, response.content) == (401, bearer("Bearer nonsense").content)
     assert set(Entry.objects.values_list("detail__reason", flat=True)) == {"malformed"}
@@ -183,6 +183,16 @@ def test_a_wrong_prefix_costs_the_same_queries_as_a_wrong_secret(user, django_as
         request = request_of(HTTP_AUTHORIZATION=header)
         with django_assert_num_queries(COST_OF_A_REFUSAL):
             ask(request)
+
+
+def test_a_key_that_was_let_in_costs_a_look_at_the_marks(user, django_assert_num_queries):
+    user.role = Role.objects.create(name="viewer")
+    user.save()
+    header = f"Bearer {ApiKey.issue(user, 'laptop')[1]}"
+    auth.prove(header, auth.Arrival("192.0.2.1"))
+
+    with django_assert_num_queries(1):
+        assert auth.prove(header, auth.Arrival("192.0.2.1"))[0] == user
 
 
 def test_using_a_key_is_noted(user):

@@ -8,8 +8,8 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from accounts.models import ApiKey, Role, Rule, ServerGrant, Team, User
-from audit import stamps
-from audit.models import Stamp
+from audit import record, stamps
+from audit.models import Entry, Stamp
 from audit.stamps import Kept
 from registry.models import Server, Tool
 
@@ -142,6 +142,17 @@ def test_the_registry_and_people_are_kept_apart():
     ask()
 
     assert (tools.times, people.times, together.times) == (2, 1, 2)
+
+
+def test_of_the_record_only_refusals_are_noticed():
+    kept, value, seen = Kept("refusals"), Looked(lambda: 1), []
+
+    for kind in (Entry.Kind.AUTH_LOGIN, Entry.Kind.AUTH_REFUSED, Entry.Kind.CALL_CALLED):
+        record.write(kind, Entry.Outcome.OK)
+        kept.get("x", value)
+        seen.append(value.times)
+
+    assert seen == [1, 2, 2]
 
 
 def test_a_rollback_brings_back_what_was_there_before():
