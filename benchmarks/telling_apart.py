@@ -5,9 +5,9 @@
 OMNI2 runs as it is deployed (gunicorn, ASGI, SQLite in a temporary folder), with a real MCP server
 and an instant fake of the Messages API. Two requests that must be answered alike take turns, in a
 random order: a key with a wrong secret and one that nobody has (T-34); a forbidden tool that a
-model asks for and an unknown one (T-09); somebody else's question and nobody's (T-41). Their
-answers are compared, and the medians of their times printed. The exit status is 1 where answers
-differ, or medians by more than 20 %.
+model asks for, or an MCP client, and an unknown one (T-09); somebody else's question and nobody's
+(T-41). Their answers are compared, and the medians of their times printed. The exit status is 1
+where answers differ, or medians by more than 20 %.
 """
 
 import argparse
@@ -34,6 +34,7 @@ from tests.fakes.messages_turns import Body, Turn, says, uses
 TOLERATED = 1.2
 # So few at one key that it is not locked out meanwhile.
 TRIES = 8
+MCP_VERSION = "2026-07-28"
 SETUP = """
 import json, sys, django; django.setup()
 from django.core.management import call_command
@@ -90,7 +91,8 @@ def pairs(base: str, known: dict[str, Any]) -> Iterator[tuple[str, tuple[Try, Tr
     nowhere = [secrets.token_hex(6) for _ in known["prefixes"]]
     yield "key: wrong secret, unknown", (key(base, known["prefixes"]), key(base, nowhere))
     forbidden, unknown = "upstream__write_note", "upstream__no_note"
-    yield "tool: forbidden, unknown", (use(base, mine, forbidden), use(base, mine, unknown))
+    yield "model: forbidden tool, unknown", (use(base, mine, forbidden), use(base, mine, unknown))
+    yield "MCP: forbidden tool, unknown", (call(base, mine, forbidden), call(base, mine, unknown))
     theirs, nobodys = known["question"], str(uuid4())
     yield "question: another's, nobody's", (look(base, mine, theirs), look(base, mine, nobodys))
 
@@ -116,6 +118,23 @@ def use(base: str, mine: dict[str, str], tool: str) -> Try:
         return answer.status_code, found["answer"]
 
     return attempt
+
+
+def call(base: str, mine: dict[str, str], tool: str) -> Try:
+    session = requests.Session()
+    headers = mine | {
+        "Accept": "application/json, text/event-stream",
+        "MCP-Protocol-Version": MCP_VERSION,
+        "Mcp-Method": "tools/call",
+        "Mcp-Name": tool,
+    }
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": MCP_VERSION,
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    wanted = {"_meta": meta, "name": tool, "arguments": {}}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": wanted}
+    return lambda: told(session.post(f"{base}/mcp", json=body, headers=headers, timeout=30))
 
 
 def look(base: str, mine: dict[str, str], question_id: str) -> Try:
@@ -147,7 +166,7 @@ def report(name: str, times: tuple[list[float], list[float]]) -> bool:
     """Print the medians; whether they are near enough to each other."""
     there, not_there = (statistics.median(one) for one in times)
     ratio = max(there, not_there) / min(there, not_there)
-    print(f"{name:32}{there:8.2f}{not_there:8.2f} ms  differ by {(ratio - 1) * 100:.0f} %")
+    print(f"{name:34}{there:8.2f}{not_there:8.2f} ms  differ by {(ratio - 1) * 100:.0f} %")
     return ratio <= TOLERATED
 
 

@@ -28,7 +28,7 @@ from gateway.toolbox import target_of, with_defaults
 from registry import catalogue, schemas, tokens
 from registry.errors import NotConnected
 from registry.mcp.behalf import ALONE, Behalf
-from registry.models import Tool
+from registry.models import Server, Tool
 
 NO_SUCH_TOOL = "There is no such tool."
 
@@ -89,6 +89,8 @@ def check(wish: Wish) -> Checked:
     """
     tool = catalogue.find(wish.server, wish.tool) if isinstance(wish.tool, str) else None
     if tool is None:
+        # Judged all the same: how long a no takes must not tell that there is no such tool.
+        _decide(wish, Tool(name=str(wish.tool), server=Server(name=str(wish.server))))
         raise _refuse_unknown(wish)
     checked = _decide(wish, tool)
     arguments, decision = checked.arguments, checked.decision
