@@ -226,7 +226,7 @@ def test_the_pages_of_the_policy_are_no_wider_than_the_window(visit, home, optio
     page.get_by_role("button", name="See what it changes").click()
     expect(page.get_by_role("button", name="Put in force")).to_be_visible()
     assert overflow(page) == 0
-    for path in ("least-privilege/", "accounts/policyversion/1/roll-back/"):
+    for path in ("least-privilege/", "usage/", "accounts/policyversion/1/roll-back/"):
         page.goto(f"{home.base}/admin/{path}")
         expect(page.get_by_role("button").last).to_be_visible()
         assert overflow(page) == 0
