@@ -73,6 +73,7 @@ class Entry(AppendOnly):
         CALL_CALLING = "call.calling"
         CALL_CALLED = "call.called"
         CALL_REFUSED = "call.refused"
+        CALL_SETTLED = "call.settled"
         APPROVAL_ASKED = "approval.asked"
         APPROVAL_GIVEN = "approval.given"
         APPROVAL_REFUSED = "approval.refused"

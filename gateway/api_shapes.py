@@ -98,6 +98,13 @@ class Refusal(serializers.Serializer):
     grant_helps = serializers.BooleanField(help_text="Whether to request access would help.")
 
 
+class SettledOutcome(serializers.Serializer):
+    carried_out = serializers.BooleanField()
+    by = serializers.CharField()
+    at = serializers.DateTimeField()
+    note = serializers.CharField()
+
+
 class Call(serializers.Serializer):
     id = serializers.UUIDField()
     server = serializers.CharField()
@@ -109,6 +116,9 @@ class Call(serializers.Serializer):
     refusal = Refusal(allow_null=True)
     connect_url = serializers.CharField(
         allow_null=True, help_text="Where the person first connects their own account."
+    )
+    settled = SettledOutcome(
+        allow_null=True, help_text="What an administrator said of an unknown outcome."
     )
 
 

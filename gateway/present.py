@@ -97,6 +97,19 @@ def call(row: Call) -> dict[str, Any]:
         "preview": results.preview(row.text),
         "refusal": errors.refusal(row.decision) if refused else None,
         "connect_url": errors.connect_url(row.server) if _wants_account(row) else None,
+        "settled": settled(row),
+    }
+
+
+def settled(row: Call) -> dict[str, Any] | None:
+    """What an administrator said of an unknown outcome; None where nobody has."""
+    if not row.settled or row.settled_at is None:
+        return None
+    return {
+        "carried_out": row.settled == Call.Settled.CARRIED_OUT,
+        "by": row.settled_by,
+        "at": row.settled_at.isoformat(),
+        "note": row.settled_note,
     }
 
 

@@ -10,6 +10,14 @@ from django.utils import timezone
 from gateway.models.questions import Door, Question
 
 
+class CallQuerySet(models.QuerySet["Call"]):
+    """Calls, by what is known of them."""
+
+    def to_settle(self) -> "CallQuerySet":
+        """Calls of which nobody knows whether they were carried out, and nobody has said so yet."""
+        return self.filter(state=Call.State.UNKNOWN, settled="")
+
+
 class Call(models.Model):
     """The journal of calls: a row is committed before anything is sent, and settled after.
 
@@ -22,6 +30,10 @@ class Call(models.Model):
         FAILED = "failed"
         REFUSED = "refused"
         UNKNOWN = "unknown", "outcome unknown"
+
+    class Settled(models.TextChoices):
+        CARRIED_OUT = "carried_out", "it was carried out"
+        NOT_CARRIED_OUT = "not_carried_out", "it was not carried out"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     question = models.ForeignKey(
@@ -44,9 +56,16 @@ class Call(models.Model):
     result = models.JSONField(null=True, blank=True)
     error_code = models.CharField(max_length=64, blank=True)
     decision = models.JSONField(default=dict, blank=True)
+    # An administrator's word on an unknown outcome. The state stays: the call's own answer is lost.
+    settled = models.CharField(max_length=16, choices=Settled.choices, blank=True)
+    settled_by = models.CharField(max_length=254, blank=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+    settled_note = models.TextField(blank=True)
     milliseconds = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = CallQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["created_at"]
@@ -62,6 +81,11 @@ class Call(models.Model):
                 fields=["created_at"],
                 condition=models.Q(state="started"),
                 name="calls_under_way",
+            ),
+            models.Index(
+                fields=["created_at"],
+                condition=models.Q(state="unknown", settled=""),
+                name="calls_to_settle",
             ),
         ]
 

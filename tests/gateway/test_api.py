@@ -36,7 +36,7 @@ def test_no_endpoint_answers_without_a_credential(client, cast, method, path):
 
 def sample(parameter: re.Match[str]) -> str:
     """Something that fits in an address where a parameter of this name stands."""
-    return str(uuid.uuid4()) if parameter[1] in ("question_id", "approval_id") else "1"
+    return str(uuid.uuid4()) if parameter[1] in ("question_id", "approval_id", "call_id") else "1"
 
 
 def test_every_path_of_the_api_asks_for_a_credential_but_the_probes(client, cast):

@@ -98,6 +98,8 @@ ADMINISTRATION = {
     "/api/admin/servers/<slug:name>/drift/accept",
     "/api/admin/servers/<slug:name>/drift/reject",
     "/api/admin/drift",
+    "/api/admin/calls/unknown",
+    "/api/admin/calls/<uuid:call_id>/settle",
     "/api/admin/teams",
     "/api/admin/teams/<slug:key>",
     "/api/admin/teams/<slug:key>/members",

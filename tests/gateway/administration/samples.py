@@ -3,11 +3,14 @@
 from typing import Any
 
 from accounts.models import ApiKey, Role, Rule, ServerGrant, Team, UsageLimit, User
+from gateway.models import Call
 from registry.fingerprint import fingerprint
 from registry.models import Server
 from tests.admin_pages import tool
 
 ADMIN = "/api/admin"
+CALL = "7d1e6f0a-0d0f-4c5e-9a52-6c1f7f3b2a10"
+SETTLED = {"carried_out": True, "note": "seen"}
 FORM = {"name": "waiting", "inputSchema": {"type": "object"}}
 SEEN = {"tools": {"waiting": fingerprint(FORM)}}
 
@@ -21,6 +24,7 @@ def rows(cast: Any) -> dict[str, Any]:
     key, _ = ApiKey.issue(cast.dev, "laptop")
     grant = ServerGrant.objects.create(user=cast.dev, server="upstream", tools=["delete_item"])
     tool(Server.objects.get(name="upstream"), "waiting", pending=FORM)
+    Call.objects.create(pk=CALL, person=cast.dev, door="rest", state=Call.State.UNKNOWN)
     waiting = User.objects.create_user("new@example.com", status=User.Status.PENDING)
     return {
         "limit": UsageLimit.objects.create(role=spare, max_requests=1).pk,
@@ -91,6 +95,8 @@ REQUESTS: list[tuple[str, str, Any, int, str]] = [
         "can_modify_config",
     ),
     ("patch", "servers/upstream", {"trust": "manual"}, 200, "can_modify_config"),
+    ("get", "calls/unknown", None, 200, "can_approve_calls"),
+    ("post", f"calls/{CALL}/settle", SETTLED, 200, "can_approve_calls"),
     ("get", "drift", None, 200, "can_modify_config"),
     ("post", "servers/upstream/drift/accept", SEEN, 200, "can_modify_config"),
     ("post", "servers/upstream/drift/reject", SEEN, 200, "can_modify_config"),
