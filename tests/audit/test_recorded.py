@@ -122,6 +122,7 @@ def test_rows_that_only_have_deeds_cannot_be_added_or_deleted(rf, cast):
         "accounts.ApiKey",
         "accounts.PolicyVersion",
         "gateway.Approval",
+        "gateway.Call",
         "registry.ConnectedAccount",
         "registry.Tool",
     }
