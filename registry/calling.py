@@ -4,17 +4,15 @@
 """
 
 import math
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from registry import breaker, tokens
+from registry import breaker, bulkhead, tokens
 from registry.connected import NOBODY
 from registry.endpoints import endpoint_for, with_token
-from registry.errors import ServerBusy
 from registry.mcp.behalf import ALONE, Behalf
 from registry.mcp.client import connections
 from registry.mcp.endpoint import Endpoint
@@ -30,18 +28,12 @@ from registry.models import Server, Tool
 from registry.verbs import VERBS
 from registry.waiting import release_connection
 
-# Calls of this process to one server at a time: a slow one takes no more threads than these.
-PLACES = 8
 LOOK_AGAIN = 0.05
 # Beyond the call's own time, until a probe that says nothing is taken for dead.
 PROBE_GRACE = 10.0
 UNAUTHORIZED, TOO_MANY = 401, 429
 
 Stop = threading.Event | Callable[[], bool]
-
-_places: dict[int, threading.BoundedSemaphore] = {}
-_lock = threading.Lock()
-os.register_at_fork(after_in_child=_places.clear)
 
 
 def call(
@@ -68,17 +60,13 @@ def call(
     seconds = min(server.timeout_seconds, math.inf if timeout is None else timeout)
     deadline = time.monotonic() + seconds
     endpoint = endpoint_for(server, person)
-    place = _place(server)
-    _take(place, server, deadline=deadline, cancelled=cancelled)
-    try:
+    with bulkhead.place(server, deadline=deadline, stops=lambda: _says_stop(cancelled)):
         return _tries(
             _Target(server, tool, endpoint, once=once, behalf=behalf),
             arguments,
             deadline=deadline,
             cancelled=cancelled,
         )
-    finally:
-        place.release()
 
 
 class _Target:
@@ -182,21 +170,6 @@ def _is_its_fault(error: UpstreamError) -> bool:
     if isinstance(error, HttpRefused):
         return error.status is None or error.status >= 500 or error.status == TOO_MANY
     return not isinstance(error, Cancelled | Rejected | InputRequired | GuardRefused)
-
-
-def _place(server: Server) -> threading.BoundedSemaphore:
-    with _lock:
-        return _places.setdefault(server.pk, threading.BoundedSemaphore(PLACES))
-
-
-def _take(
-    place: threading.BoundedSemaphore, server: Server, *, deadline: float, cancelled: Stop | None
-) -> None:
-    while not place.acquire(timeout=LOOK_AGAIN):
-        if _says_stop(cancelled):
-            raise Cancelled("Nobody waits for this call any more.", executed="no")
-        if time.monotonic() >= deadline:
-            raise ServerBusy(f"server {server.name} has all {PLACES} of its places taken")
 
 
 def _sleep(seconds: float, cancelled: Stop | None) -> None:

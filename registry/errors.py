@@ -118,7 +118,7 @@ class BreakerOpen(RegistryError):
 
 
 class ServerBusy(RegistryError):
-    """All places for calls to this server stayed taken until the deadline."""
+    """All places for calls to this server stayed taken for as long as one waits for one."""
 
     code = "server_busy"
     status = 503

@@ -36,6 +36,7 @@ class ServerSpec:
     connection_max_age_seconds: int = 0
     requests_per_minute: int = 0
     burst: int = 0
+    concurrent_calls: int = 8
     tool_prefix: bool = True
     may_ask: tuple[str, ...] = ("elicitation",)
     argument_defaults: Mapping[str, Any] = field(default_factory=dict)

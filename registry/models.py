@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -95,6 +96,11 @@ class Server(Switchable):
     )
     requests_per_minute = models.PositiveIntegerField(default=0, help_text="0 means no limit.")
     burst = models.PositiveIntegerField(default=0)
+    concurrent_calls = models.PositiveIntegerField(
+        default=8,
+        validators=[MinValueValidator(1)],
+        help_text="At a time, of each process; who comes then waits a moment and is told.",
+    )
     argument_defaults = models.JSONField(
         default=dict,
         blank=True,

@@ -24,7 +24,7 @@ _MORE = (
     *("authentication", "protocol_version", "server_info", "instructions", "timeout_seconds"),
     *("tool_prefix", "may_ask"),
 )
-_LIMITS = ("retry_attempts", "requests_per_minute", "burst")
+_LIMITS = ("retry_attempts", "requests_per_minute", "burst", "concurrent_calls")
 _CHECKS_SHOWN = 20
 
 
@@ -74,6 +74,7 @@ class OneRegisteredServerShape(RegisteredServerShape):
     retry_attempts = serializers.IntegerField()
     requests_per_minute = serializers.IntegerField(help_text="0 means no limit.")
     burst = serializers.IntegerField()
+    concurrent_calls = serializers.IntegerField(help_text="At a time, of each process.")
     failures = serializers.IntegerField(help_text="In a row, as the breaker counts them.")
     closed_until = serializers.DateTimeField(allow_null=True, help_text="The breaker's.")
     checks = CheckShape(many=True)

@@ -43,6 +43,7 @@ _TAKEN = _NEEDED | {
 }
 _TAKEN_AS_THEY_ARE = (
     *("display_name", "description", "enabled", "trust", "argument_defaults", "tool_prefix"),
+    "concurrent_calls",
 )
 _RETRY = {
     "max_attempts": "retry_attempts",

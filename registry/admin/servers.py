@@ -85,7 +85,7 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
                 "fields": [
                     ("timeout_seconds", "connection_max_age_seconds"),
                     ("retry_attempts", "retry_delay_seconds"),
-                    ("requests_per_minute", "burst"),
+                    ("requests_per_minute", "burst", "concurrent_calls"),
                     "argument_defaults",
                 ],
             },

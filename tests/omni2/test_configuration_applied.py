@@ -53,6 +53,7 @@ MCPS: dict[str, Any] = {
             "argument_defaults": {"ARGUMENT": 1},
             "trust": "manual",
             "tool_prefix": False,
+            "concurrent_calls": 3,
             "may_ask": ["sampling"],
             "confirm_destructive": True,
         },

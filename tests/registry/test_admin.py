@@ -36,6 +36,7 @@ NEW = {
     "connection_max_age_seconds": 0,
     "requests_per_minute": 0,
     "burst": 0,
+    "concurrent_calls": 8,
     "argument_defaults": "{}",
 }
 

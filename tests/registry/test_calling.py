@@ -1,14 +1,16 @@
 """One call: when it is tried again, when the breaker hears of it, and how long it may take."""
 
+import math
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from django.db import connection
 
-from registry import breaker, calling
+from registry import breaker, bulkhead, calling
 from registry.errors import BreakerOpen, CommandNotAllowed, CredentialMissing, ServerBusy
 from registry.mcp.client import connections
 from registry.mcp.errors import Cancelled, HttpRefused, Rejected, TimedOut, Unreachable
@@ -191,17 +193,14 @@ def test_a_server_that_is_not_ready_is_not_called(
 
 
 def test_a_slow_server_takes_no_more_places_than_it_has(upstream: Upstream) -> None:
-    slow, other = a_server(upstream.url, "slow"), a_server(upstream.url, "other")
-    place = calling._place(slow)
-    for _ in range(calling.PLACES):
-        place.acquire()
-    try:
-        with pytest.raises(ServerBusy, match="server slow has all 8 of its places taken") as raised:
+    slow = a_server(upstream.url, "slow", concurrent_calls=2)
+    other = a_server(upstream.url, "other")
+    with ExitStack() as taken:
+        for _ in range(2):
+            taken.enter_context(bulkhead.place(slow, deadline=math.inf, stops=lambda: False))
+        with pytest.raises(ServerBusy, match="server slow has all 2 of its places taken") as raised:
             calling.call(slow, a_tool_of(slow), {"text": "x"}, timeout=0.1)
         assert (raised.value.executed, upstream.calls) == ("no", [])
         calling.call(other, a_tool_of(other), {"text": "other"})
-    finally:
-        for _ in range(calling.PLACES):
-            place.release()
     calling.call(slow, a_tool_of(slow), {"text": "slow"})
     assert upstream.calls == [("echo", {"text": "other"}), ("echo", {"text": "slow"})]

@@ -21,6 +21,7 @@ OTHERS: dict[str, Any] = {
     "enabled": False,
     "trust": "manual",
     "tool_prefix": False,
+    "concurrent_calls": 3,
     "may_ask": ("sampling",),
     "url": "https://two.example.com/mcp",
     "argv": ("run", "-a"),

@@ -125,6 +125,9 @@ SERVER = Section(
             key="ARGUMENT", value=Data(), effect=Applied("Server.argument_defaults")
         ),
         "trust": Text(choices=("first_use", "manual", "always"), effect=Applied("Server.trust")),
+        "concurrent_calls": Whole(
+            least=1, effect=Applied("Server.concurrent_calls: at a time, of each process")
+        ),
         "tool_prefix": Flag(
             effect=Applied("Server.tool_prefix: at `/mcp`, server__tool or the tool's own name")
         ),
