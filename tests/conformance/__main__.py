@@ -69,7 +69,9 @@ def with_client(command: list[str], environment: dict[str, str], revision: str) 
     """Whether our client does what the suite's servers expect of one."""
     ours = f"{sys.executable} -m tests.conformance.client"
     options = ["client", "--command", ours, "--suite", "core", "--spec-version", revision]
-    return ran(command, options, f"client, {revision}", environment=environment)
+    options += ["--timeout", "90000"]
+    name, expected = f"client, {revision}", f"expected-{revision}.yml"
+    return ran(command, options, name, expected=expected, environment=environment)
 
 
 def ran(
@@ -77,12 +79,12 @@ def ran(
     options: list[str],
     name: str,
     *,
-    expected: str = "",
+    expected: str,
     environment: dict[str, str] | None = None,
 ) -> bool:
     """Run the suite once, show how it ended, and judge it."""
     with tempfile.TemporaryDirectory(prefix="omni2-conformance-") as results:
-        baseline = ["--expected-failures", str(HERE / expected)] if expected else []
+        baseline = ["--expected-failures", str(HERE / expected)]
         done = subprocess.run(
             [*command, *options, *baseline, "-o", results],
             cwd=ROOT,
