@@ -63,7 +63,7 @@ def _definitions(*, own_names: bool) -> Mapping[str, dict[str, Any]]:
 def _definition(tool: Tool, policy: Policy, *, name: str) -> dict[str, Any]:
     """The whole tool object as it was accepted, under the name that this door gives it."""
     schema = toolbox.spec_of(tool, policy).input_schema
-    return {**tool.definition, "name": name, "inputSchema": schema}
+    return {**publishing.published(tool), "name": name, "inputSchema": schema}
 
 
 def _shown(caller: Caller, kind: str) -> Iterator[dict[str, Any]]:

@@ -3,7 +3,7 @@
 import pytest
 
 from registry import publishing
-from registry.models import Server
+from registry.models import Server, Tool
 
 pytestmark = pytest.mark.django_db
 
@@ -38,6 +38,15 @@ def test_where_two_would_share_a_name_both_keep_the_prefix():
         "wiki__crm__find": "wiki/crm__find",
         "crm__find": "crm/find",
     }
+
+
+def test_our_own_notes_on_how_a_tool_is_called_are_nobodys_business():
+    def shown(meta):
+        return publishing.published(Tool(definition={"name": "x", **meta}))
+
+    notes = {"omni2/operation": {"path": "/internal"}}
+    assert shown({"_meta": notes}) == shown({}) == {"name": "x"}
+    assert shown({"_meta": {**notes, "a": 1}}) == {"name": "x", "_meta": {"a": 1}}
 
 
 def test_a_change_is_seen_at_once():

@@ -8,6 +8,7 @@ from registry import discovery, documents
 from registry.credentials import seal
 from registry.models import Server
 from tests.fakes import rest_service
+from tests.mcp_client import ask, call_tool
 from tests.ways.asking import asked, kinds, results_read
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -102,6 +103,17 @@ def test_a_no_of_the_service_reaches_the_model_and_the_caller_with_its_status(
     assert ("HTTP 404" in text, is_error) == (True, True)
     assert "HTTP 404" in str(answer)
     assert [entry.outcome for entry in Entry.objects.filter(kind="call.called")] == ["failed"] * 2
+
+
+def test_an_mcp_client_calls_a_rest_service_and_sees_nothing_of_its_paths(cast, service, mcp_url):
+    key = cast.key(cast.dev)
+    listed = ask(mcp_url, key, "tools/list").json()["result"]["tools"]
+    result = call_tool(mcp_url, key, "upstream__get_order", {"id": 7})
+
+    assert [tool["name"] for tool in listed] == ["upstream__get_order"]
+    assert "/v1" not in str(listed) and "/orders" not in str(listed)
+    assert (result.structured_content, result.is_error) == ({"id": 7, "customer": "Ann"}, False)
+    assert service.calls == [("GET", "/v1/orders/7")]
 
 
 def test_a_document_that_changes_sets_its_tools_aside(cast, service):
