@@ -87,6 +87,7 @@ class ServerForm(CredentialForm, forms.ModelForm):
     )
 
     document_url = forms.CharField(
+        label="Document URL",
         required=False,
         max_length=2000,
         widget=UnfoldAdminTextInputWidget,
