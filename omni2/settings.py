@@ -185,6 +185,10 @@ RESULT_MAX_CHARACTERS = env.int("OMNI2_RESULT_MAX_CHARACTERS", default=16_000)
 # --- MCP servers ----------------------------------------------------------------------------------
 # Whole command lines (JSON list of lists) that may be started; nothing else ever is.
 STDIO_COMMANDS = env.json("OMNI2_STDIO_COMMANDS", default=[])
+# A command that nobody has wanted for so long ends until somebody does; 0 means never.
+STDIO_IDLE_SECONDS = env.float("OMNI2_STDIO_IDLE_SECONDS", default=900)
+# So many commands of one process run at a time.
+STDIO_MOST = env.int("OMNI2_STDIO_MOST", default=16)
 # host:port pairs inside the company's network that servers may be registered at.
 INTERNAL_ADDRESSES = env.list("OMNI2_INTERNAL_ADDRESSES", default=[])
 MCP_CONNECT_TIMEOUT = env.float("OMNI2_MCP_CONNECT_TIMEOUT_SECONDS", default=30)

@@ -91,6 +91,8 @@ def _command(server: Server) -> Endpoint:
         argv=tuple(server.argv),
         env=_environment(server),
         cwd=server.cwd or None,
+        idle_seconds=settings.STDIO_IDLE_SECONDS,
+        most_children=settings.STDIO_MOST,
         connect_timeout=settings.MCP_CONNECT_TIMEOUT,
         call_timeout=server.timeout_seconds,
         max_age_seconds=server.connection_max_age_seconds,

@@ -87,6 +87,11 @@ def _look_aside(server: Server) -> tuple[int, str]:
         connection.close()
 
 
+def last_said(server: Server) -> str:
+    """The end of what the server's command wrote to stderr in this process, without secrets."""
+    return redact_text("\n".join(connections.last_said(server.name)))
+
+
 def _look(server: Server) -> tuple[int, str]:
     """Milliseconds and error of one ping."""
     started = time.monotonic()

@@ -1,4 +1,4 @@
-"""The pages of servers, and of how they have been."""
+"""The pages of servers."""
 
 from typing import Any, ClassVar
 
@@ -9,11 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from audit.recorded import Deed, ReadOnlyAdmin, RecordedAdmin, badge, who_at
+from audit.recorded import Deed, RecordedAdmin, badge, who_at
 from audit.switched import SwitchedAdmin
 from registry import discovery, health, showing, syncing
 from registry.admin import decisions, probing
@@ -107,6 +107,7 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
         "shown_health",
         "credential",
         "shown_error",
+        "shown_stderr",
         "checked_at",
         "synced_at",
         "protocol_version",
@@ -139,7 +140,8 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
         if obj is None:
             return fieldsets[:-1]
         if obj.transport == Server.Transport.STDIO:
-            command = ("Command", {"fields": ["transport", "argv", "cwd", "credential"]})
+            shown = ["transport", "argv", "cwd", "credential", "shown_stderr"]
+            command = ("Command", {"fields": shown})
             return [fieldsets[0], command, *fieldsets[3:]]
         return fieldsets
 
@@ -186,6 +188,10 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
     @display(description="last error")
     def shown_error(self, server: Server) -> SafeString:
         return showing.visible(server.last_error)
+
+    @display(description="stderr, in this process")
+    def shown_stderr(self, server: Server) -> SafeString:
+        return showing.visible(health.last_said(server))
 
     @display(description="instructions (from the server)")
     def shown_instructions(self, server: Server) -> SafeString:
@@ -289,12 +295,3 @@ def _failure(error: RegistryError | None) -> str:
 def _checked(check: HealthCheck) -> str:
     said = f"answered in {check.milliseconds} ms" if check.ok else check.error
     return f"{check.server.name}: {said}"
-
-
-@admin.register(HealthCheck)
-class HealthCheckAdmin(ReadOnlyAdmin):
-    """Looks at servers, kept for a week."""
-
-    list_display: ClassVar = ["at", "server", "ok", "milliseconds", "error"]
-    list_filter: ClassVar = [("server", RelatedDropdownFilter), "ok"]
-    list_select_related: ClassVar = ["server"]

@@ -94,8 +94,22 @@ class Connections:
         return self._run(endpoint, ask, timeout=timeout, stop=cancelled)
 
     def ping(self, endpoint: Endpoint, timeout: float | None = None) -> float:
-        """Milliseconds the server took to answer the smallest question its generation knows."""
+        """Milliseconds the server took to answer the smallest question its generation knows.
+
+        A command that was put to sleep stays so: it was well, and 0 is answered for it.
+        """
+        known = self._live.get(endpoint) if endpoint.idle_seconds else None
+        if known is not None and known.slept:
+            return 0.0
         return self._run(endpoint, asking.ping, timeout=timeout)
+
+    def last_said(self, name: str) -> list[str]:
+        """The last lines that this server's command wrote to stderr; [] when none ran here."""
+        if not self._loop.started:
+            return []
+        from registry.mcp import stdio  # noqa: PLC0415  loads the MCP SDK
+
+        return stdio.supervisor.said(name)
 
     def fetch(self, endpoint: Endpoint, *, accept: str, timeout: float) -> "Answer":
         """What lies at the endpoint's address, whatever it is: one GET."""

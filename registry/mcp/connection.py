@@ -35,6 +35,10 @@ CLIENT = types.Implementation(name="omni2", version="0.1")
 CLIENT_INFO = CLIENT.model_dump(by_alias=True, mode="json", exclude_none=True)
 
 
+# Asking a command now and then how it is must not keep it from being put to sleep.
+_ASKS_HOW_IT_IS = frozenset({"ping", "server/discover"})
+
+
 class _Dispatcher(JSONRPCDispatcher):
     """Says when it has ended, which the SDK's does not."""
 
@@ -62,6 +66,8 @@ class Connection:
         self._closing = asyncio.Event()
         self._in_flight: set[Exchange] = set()
         self._retired = False
+        self._sleep: asyncio.TimerHandle | None = None
+        self.slept = False
         # Argument names that a tool wants repeated in HTTP headers, by tool.
         self._header_maps: dict[str, dict[tuple[str, ...], str]] = {}
         self._opening = Exchange(
@@ -95,6 +101,20 @@ class Connection:
         if not self._in_flight:
             self._closing.set()
 
+    def _wake(self) -> None:
+        """Somebody wants it: it is put to sleep no sooner than `idle_seconds` after the last."""
+        if self._sleep is not None:
+            self._sleep.cancel()
+        if self.endpoint.idle_seconds:
+            loop = asyncio.get_running_loop()
+            self._sleep = loop.call_later(self.endpoint.idle_seconds, self._fall_asleep)
+
+    def _fall_asleep(self) -> None:
+        if self._in_flight:
+            return self._wake()
+        self.slept = not self.ended
+        self.retire()
+
     async def close(self) -> None:
         """End now, with whatever is under way."""
         self._give_up()
@@ -110,6 +130,8 @@ class Connection:
             exchange = Exchange(deadline, scope.cancel, behalf=behalf)
             token = EXCHANGE.set(exchange)
             self._in_flight.add(exchange)
+            if method not in _ASKS_HOW_IT_IS:
+                self._wake()
             try:
                 stamped, options = self._stamped(method, {**params, **behalf.more}, behalf)
                 if behalf.hear is not None:

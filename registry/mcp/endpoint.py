@@ -16,6 +16,8 @@ class Endpoint:
     the client does not first ask for the stateless one. `account` says whose credential it is,
     where that is not the same for all: connections are of one account each. `document_url` and
     `document` are the OpenAPI document of a REST service; only listing its tools needs them.
+    A command that nobody has wanted for `idle_seconds` ends until somebody does (0: never), and no
+    more than `most_children` run at a time.
     """
 
     name: str
@@ -29,6 +31,8 @@ class Endpoint:
     call_timeout: float = 30.0
     internal_addresses: frozenset[str] = frozenset()
     max_age_seconds: float = 0
+    idle_seconds: float = 0
+    most_children: int = 16
     generation_hint: str = ""
     account: int | None = None
     document_url: str = ""

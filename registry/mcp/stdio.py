@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -25,10 +24,10 @@ from registry.mcp import parsing
 from registry.mcp.endpoint import Endpoint
 from registry.mcp.errors import BadAnswer, Stale, TooLarge, Unreachable, UpstreamError
 from registry.mcp.exchange import EXCHANGE
+from registry.mcp.supervision import Life, Supervisor
 
 # How long a child may take to leave after its input closed, and again after SIGTERM.
 LEAVE_SECONDS = 1.0
-STDERR_LINES = 50
 # After its output closed, what it wrote to stderr may still be in the pipe.
 LAST_WORDS_SECONDS = 0.02
 
@@ -37,16 +36,17 @@ Incoming = MemoryObjectReceiveStream[SessionMessage | Exception]
 Outgoing = MemoryObjectSendStream[SessionMessage | Exception]
 
 _children: dict[int, "Child"] = {}
+supervisor = Supervisor()
 
 
 class Child:
     """A running child: its pipes and the last lines of its stderr."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, life: Life) -> None:
         assert process.stdin and process.stdout and process.stderr
         self.process = process
         self.input, self.output, self.errors = process.stdin, process.stdout, process.stderr
-        self.said: deque[bytes] = deque(maxlen=STDERR_LINES)
+        self.life, self.said = life, life.said
 
     def last_words(self) -> str:
         """The end of its stderr, at most 200 characters."""
@@ -133,6 +133,7 @@ async def child_client(endpoint: Endpoint, lost: Lost) -> AsyncIterator[tuple[In
 
 
 async def _start(endpoint: Endpoint) -> Child:
+    life = supervisor.admit(endpoint.name, running=len(_children), most=endpoint.most_children)
     try:
         process = await asyncio.create_subprocess_exec(
             *endpoint.argv,
@@ -147,7 +148,7 @@ async def _start(endpoint: Endpoint) -> Child:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a valid command"
         raise Unreachable(f"The server's command did not start: {reason}", executed="no") from None
-    child = _children[process.pid] = Child(process)
+    child = _children[process.pid] = Child(process, life)
     return child
 
 
@@ -164,6 +165,7 @@ async def _read_lines(child: Child, outgoing: Outgoing, lost: Lost) -> None:
         lost(error)
     except (asyncio.IncompleteReadError, ConnectionError):
         await asyncio.sleep(LAST_WORDS_SECONDS)
+        supervisor.ended(child.life)
         lost(Unreachable("The server's process ended.", detail=child.last_words()))
     except (anyio.BrokenResourceError, anyio.ClosedResourceError):
         pass
@@ -219,6 +221,7 @@ def _disown_all() -> None:
     for child in _children.values():
         child.disown()
     _children.clear()
+    supervisor.forget()
 
 
 atexit.register(end_all)

@@ -1,5 +1,6 @@
 """What the registry's tests share: a client of their own and a running fake server."""
 
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,8 @@ def client() -> Iterator[Connections]:
     found = Connections()
     yield found
     found.close_all()
+    if stdio := sys.modules.get("registry.mcp.stdio"):
+        stdio.supervisor.forget()
 
 
 @pytest.fixture(scope="session")

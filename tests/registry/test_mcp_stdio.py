@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from registry.mcp import stdio
 from registry.mcp.client import Connections
 from registry.mcp.endpoint import Endpoint
 from registry.mcp.errors import BadAnswer, TimedOut, TooLarge, Unreachable
@@ -179,3 +181,46 @@ def test_command_that_never_speaks_ends_at_the_connect_timeout(
         client.list_tools(child(argv=argv, connect_timeout=0.3))
     assert time.monotonic() - start < 1
     assert caught.value.executed == "no"
+
+
+def test_a_command_nobody_wants_ends_until_somebody_does(client: Connections, child: Make) -> None:
+    idle = child(idle_seconds=0.1)
+    first = int(text_of(client, idle, "pid"))
+    client.ping(idle)
+    assert gone(first)
+    assert client.ping(idle) == 0
+    assert int(text_of(client, idle, "pid")) != first
+
+
+def test_no_more_commands_run_than_may(client: Connections, child: Make) -> None:
+    running = len(stdio._children)
+    text_of(client, child(most_children=running + 1), "pid")
+    with pytest.raises(Unreachable, match="commands that may run at a time") as caught:
+        client.list_tools(Endpoint("two", "stdio", argv=bare_child.ARGV, most_children=running + 1))
+    assert caught.value.executed == "no"
+    client.close("child")
+    text_of(client, Endpoint("two", "stdio", argv=bare_child.ARGV), "pid")
+
+
+def test_one_that_keeps_dying_is_left_alone_for_a_while(client: Connections, child: Make) -> None:
+    for _ in range(3):
+        with pytest.raises(Unreachable, match=r"process ended"):
+            client.call_tool(child(), "die", {})
+    with pytest.raises(Unreachable, match="ended 3 times soon after its start") as caught:
+        client.call_tool(child(), "pid", {})
+    assert caught.value.executed == "no"
+    assert client.last_said("child")[-1] == "the last words"
+
+
+def test_restarts_leave_nothing_behind(client: Connections, child: Make) -> None:
+    def held() -> tuple[int, int, int]:
+        return len(os.listdir("/proc/self/fd")), len(stdio._children), threading.active_count()
+
+    text_of(client, child(), "pid")
+    client.close("child")
+    before = held()
+    for _ in range(5):
+        pid = int(text_of(client, child(), "pid"))
+        client.close("child")
+        assert gone(pid)
+    assert held() == before
