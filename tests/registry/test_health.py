@@ -1,5 +1,6 @@
 """Health: two failures are needed to be down, one success to be up, and a change is told."""
 
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -105,3 +106,14 @@ def test_one_that_hangs_delays_nobody(upstream: RawServer, settings: Any) -> Non
         "s2": True,
     }
     assert checks[-1].server.name == "hangs"
+
+
+def test_what_a_command_said_last_is_told_without_secrets(db: None, settings: Any) -> None:
+    said = "import sys; sys.exit('no licence for password=hunter2-and-more')"
+    settings.STDIO_COMMANDS = [argv := [sys.executable, "-S", "-c", said]]
+    server = Server.objects.create(name="teller", transport="stdio", argv=argv)
+    assert health.last_said(server) == ""
+    assert not health.check(server).ok
+    shown = health.last_said(server)
+    assert shown.startswith("no licence for password=")
+    assert "hunter2" not in shown
