@@ -46,6 +46,8 @@ class Endpoint:
 
     def __init__(self) -> None:
         self._manager: StreamableHTTPSessionManager | None = None
+        self._ready: Any = None
+        self._envelope: dict[str, Any] = {}
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -54,10 +56,12 @@ class Endpoint:
             StreamableHTTPSessionManager,
         )
 
-        from gateway.mcp_endpoint.server import build  # noqa: PLC0415  loads the MCP SDK
+        from gateway.mcp_endpoint import ready, server  # noqa: PLC0415  loads the MCP SDK
 
+        own = server.build()
+        self._ready, self._envelope = ready, server.envelope(own)
         manager = StreamableHTTPSessionManager(
-            build(), stateless=True, json_response=False, max_request_body_size=MAX_BYTES
+            own, stateless=True, json_response=False, max_request_body_size=MAX_BYTES
         )
         async with manager.run():
             self._manager = manager
@@ -68,18 +72,23 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            caller, body = await _admitted(scope, receive)
+            caller, body, message = await _admitted(scope, receive)
             if self._manager is None:
                 raise TurnedAway(replies.unavailable())
         except TurnedAway as turned_away:
             await turned_away.reply(send)
             return
         inner = _inner_scope(scope, caller)
+        if self._ready.is_in_order(inner, message):
+            identity, envelope = message["id"], self._envelope
+            written = await in_thread(lambda: self._ready.answer(caller, identity, envelope))
+            await replies.send_json(send, 200, written)
+            return
         await self._manager.handle_request(inner, _replay(body, receive), send)
 
 
-async def _admitted(scope: Scope, receive: Receive) -> tuple[Caller, bytes]:
-    """Who asks, and what: a JSON-RPC message. Raises TurnedAway."""
+async def _admitted(scope: Scope, receive: Receive) -> tuple[Caller, bytes, dict[str, Any]]:
+    """Who asks, and what: a JSON-RPC message, as it came and parsed. Raises TurnedAway."""
     headers = {
         key.decode("latin-1"): value.strip(b" \t").decode("latin-1")
         for key, value in scope["headers"]
@@ -87,8 +96,7 @@ async def _admitted(scope: Scope, receive: Receive) -> tuple[Caller, bytes]:
     _check_request(scope["method"], headers)
     caller = await in_thread(lambda: _caller(scope, headers))
     body = await _body(receive)
-    _check_body(body)
-    return caller, body
+    return caller, body, _message(body)
 
 
 def _check_request(method: str, headers: Mapping[str, str]) -> None:
@@ -156,8 +164,8 @@ async def _body(receive: Receive) -> bytes:
     return bytes(body)
 
 
-def _check_body(body: bytes) -> None:
-    """Raise TurnedAway for a body that is not one JSON-RPC message."""
+def _message(body: bytes) -> dict[str, Any]:
+    """The one JSON-RPC message in the body. Raises TurnedAway where there is none."""
     if len(body) > MAX_BYTES:
         raise TurnedAway(replies.error(413, "too_large", "The body is larger than 1 MiB."))
     try:
@@ -171,6 +179,7 @@ def _check_body(body: bytes) -> None:
     if isinstance(identity, bool) or not isinstance(identity, str | int):
         text = "The id of a request is a string or an integer."
         raise TurnedAway(replies.rpc_error(INVALID_REQUEST, text))
+    return message
 
 
 def _inner_scope(scope: Scope, caller: Caller) -> Scope:

@@ -24,7 +24,7 @@ _kept = Kept("accounts", "registry", size=2, of="tools as MCP clients see them")
 def tools(caller: Caller) -> dict[str, Any]:
     """The tools that a call of theirs would not be refused by name."""
     box = toolbox.open_for(caller.asker, server=caller.server)
-    known = _kept.get(bool(caller.server), lambda: _definitions(own_names=bool(caller.server)))
+    known = _kept.get(bool(caller.server), lambda: definitions(own_names=bool(caller.server)))
     return {"tools": [known[spec.name] for spec in box.offered if spec.name in known]}
 
 
@@ -49,7 +49,8 @@ def templates(caller: Caller) -> dict[str, Any]:
     return {"resourceTemplates": list(_shown(caller, TEMPLATE))}
 
 
-def _definitions(*, own_names: bool) -> Mapping[str, dict[str, Any]]:
+def definitions(*, own_names: bool) -> Mapping[str, dict[str, Any]]:
+    """Every tool as clients see it, by its qualified name."""
     policy, _ = access.current()
     public = publishing.names().of
     return {

@@ -26,16 +26,22 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     async def __call__(self, send: Send) -> None:
-        content = json.dumps(self.body).encode()
-        headers = {
-            "Content-Type": "application/json",
-            "Content-Length": str(len(content)),
-            "Cache-Control": "private, no-store",
-            **self.headers,
-        }
-        raw = [(key.lower().encode(), value.encode("latin-1")) for key, value in headers.items()]
-        await send({"type": "http.response.start", "status": self.status, "headers": raw})
-        await send({"type": "http.response.body", "body": content})
+        await send_json(send, self.status, json.dumps(self.body).encode(), headers=self.headers)
+
+
+async def send_json(
+    send: Send, status: int, content: bytes, *, headers: Mapping[str, str] | None = None
+) -> None:
+    """A whole answer that is JSON, and for no cache."""
+    said = {
+        "Content-Type": "application/json",
+        "Content-Length": str(len(content)),
+        "Cache-Control": "private, no-store",
+        **(headers or {}),
+    }
+    raw = [(key.lower().encode(), value.encode("latin-1")) for key, value in said.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": content})
 
 
 class TurnedAway(Exception):

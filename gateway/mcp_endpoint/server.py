@@ -12,6 +12,7 @@ from django.conf import settings
 from mcp.server.context import CallNext, HandlerResult
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
+from mcp_types.methods import validate_client_request
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from gateway.mcp_endpoint import calling, offers
@@ -82,7 +83,11 @@ def build() -> Server[Any]:
     async def ready_made_lists(ctx: Context, call_next: CallNext) -> HandlerResult:
         if ctx.request_id is None or ctx.method not in LISTS:
             return await call_next(ctx)
-        return _enveloped(await _listed(ctx, ctx.params), ctx, server)
+        # The SDK would check what is asked as well as what is answered; the first is done here.
+        validate_client_request(ctx.method, ctx.protocol_version, ctx.params)
+        listed = await _listed(ctx, ctx.params)
+        is_modern = ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
+        return listed | envelope(server) if is_modern else listed
 
     server.middleware.append(ready_made_lists)
     return server
@@ -99,13 +104,14 @@ async def _listed(context: Context, params: Any) -> dict[str, Any]:
     return await in_thread(lambda: listing(caller))
 
 
-def _enveloped(listed: dict[str, Any], context: Context, server: Server[Any]) -> dict[str, Any]:
-    """What the SDK would add to a result of the stateless generation."""
-    if context.protocol_version not in MODERN_PROTOCOL_VERSIONS:
-        return listed
-    meta = {types.SERVER_INFO_META_KEY: server.server_info_stamp}
-    caching = {"ttlMs": LIST_SECONDS * 1000, "cacheScope": "private"}
-    return {**listed, **caching, "resultType": "complete", "_meta": meta}
+def envelope(server: Server[Any]) -> dict[str, Any]:
+    """What a list of the stateless generation says beside what it lists."""
+    return {
+        "ttlMs": LIST_SECONDS * 1000,
+        "cacheScope": "private",
+        "resultType": "complete",
+        "_meta": {types.SERVER_INFO_META_KEY: server.server_info_stamp},
+    }
 
 
 def _through_the_door(work: Done) -> Handler:

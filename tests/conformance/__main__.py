@@ -69,7 +69,7 @@ def with_client(command: list[str], environment: dict[str, str], revision: str) 
     """Whether our client does what the suite's servers expect of one."""
     ours = f"{sys.executable} -m tests.conformance.client"
     options = ["client", "--command", ours, "--suite", "core", "--spec-version", revision]
-    options += ["--timeout", "90000"]
+    options += ["--timeout", "180000"]
     name, expected = f"client, {revision}", f"expected-{revision}.yml"
     return ran(command, options, name, expected=expected, environment=environment)
 
