@@ -9,7 +9,7 @@ DEVELOPMENT := .venv=requirements/dev.txt
 SERVERS := $(foreach name,official sqlite spreadsheets,.demo/servers/$(name)=requirements/servers/$(name).txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test conformance lint format lock clean
+.PHONY: help demo run test conformance bench lint format lock clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS='	' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
@@ -29,6 +29,10 @@ test: ## Everything that must hold: checks, then the whole suite
 conformance: ## The official MCP conformance suite, against our endpoint and with our client
 	@$(ENVIRONMENT) $(DEVELOPMENT)
 	@$(VENV)/python -m tests.conformance $(ARGS)
+
+bench: ## What governing costs: calls and lists through /mcp against the direct call (ARGS=--only=sqlite)
+	@$(ENVIRONMENT) $(DEVELOPMENT)
+	@$(VENV)/python benchmarks/gateway.py $(ARGS)
 
 lint: ## Formatting, lint, floors, types
 	@$(ENVIRONMENT) $(DEVELOPMENT)

@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from audit import chain, inputs, redact
 from audit.errors import UnknownNameError
-from audit.inserts import insert
 from audit.models import PREVIEW_CHARACTERS, Entry, Unsealed
+from audit.statements import insert
 
 ARGUMENTS_CHARACTERS = 16_000
 DETAIL_CHARACTERS = 64_000

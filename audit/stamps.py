@@ -19,6 +19,7 @@ from weakref import WeakSet
 from django.apps import apps
 from django.db import connection
 
+from audit.looks import PREFIX, look
 from audit.models import Stamp
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,6 @@ Value = TypeVar("Value")
 
 # Transactions of different connections renew different rows, so that none waits for another.
 SLOTS = 32
-_PREFIX = "stamp_"
 _POSTGRES_FUNCTION = f"""
 CREATE OR REPLACE FUNCTION audit_renew_stamp() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -37,15 +37,6 @@ BEGIN
 END $$
 """
 # Not an upsert: a trigger inherits the OR IGNORE of the statement that fires it.
-# The marks, and in one look the state of the triggers themselves: a table that is made anew on
-# SQLite, or a column dropped on PostgreSQL, takes its triggers along, while others go on working.
-_LOOK = {
-    "sqlite": "SELECT name, slot, mark FROM audit_stamp"
-    " UNION ALL SELECT '', schema_version, '' FROM pragma_schema_version ORDER BY 1, 2",
-    "postgresql": "SELECT name, slot::bigint, mark FROM audit_stamp"
-    " UNION ALL SELECT '', sum(hashtext(concat(oid, tgenabled, xmin))), '' FROM pg_trigger"
-    f" WHERE tgname LIKE '{_PREFIX}%' ORDER BY 1, 2",
-}
 _SQLITE_ACTION = "UPDATE audit_stamp SET mark = lower(hex(randomblob(16))) WHERE name = '{name}';"
 
 
@@ -74,7 +65,7 @@ class _Trigger:
     @property
     def name(self) -> str:
         digest = hashlib.sha256(self.template.encode()).hexdigest()[:8]
-        return f"{_PREFIX}{self.table}_{self.event}_{digest}"[:63]
+        return f"{PREFIX}{self.table}_{self.event}_{digest}"[:63]
 
     @property
     def sql(self) -> str:
@@ -150,7 +141,7 @@ def _existing(*, only_working: bool = False) -> Iterator[tuple[str, str]]:
             )
         else:
             cursor.execute("SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'")
-        yield from ((name, table) for name, table in cursor if name.startswith(_PREFIX))
+        yield from ((name, table) for name, table in cursor if name.startswith(PREFIX))
 
 
 def _triggers() -> Iterator[_Trigger]:
@@ -265,9 +256,7 @@ def marks(*names: str) -> tuple[Any, ...] | None:
 
     None when they cannot be relied on.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_LOOK[connection.vendor])
-        triggers, *found = cursor.fetchall()
+    triggers, *found = look()
     if triggers != _Installation.seen and not _Installation.look(triggers):
         return None
     rows = [row for row in found if row[0] in names]

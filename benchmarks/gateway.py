@@ -48,7 +48,7 @@ Rule.objects.create(kind=Rule.Kind.ROLE, server="upstream", role="developer", pa
     mode="allow_only")
 Rule.objects.create(kind=Rule.Kind.ROLE, server="many", role="developer", mode="allow_all")
 access.publish("benchmark")
-many = Server.objects.create(name="many", url=sys.argv[1])
+many = Server.objects.create(name="many", transport="http", url=sys.argv[1])
 shape = {"type": "object", "properties": {"query": {"type": "string", "description": "What for."}}}
 Tool.objects.bulk_create(Tool(
     server=many, name=f"tool_{n}", qualified_name=f"many__tool_{n}", description="Looks it up.",

@@ -16,9 +16,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from audit import record
-from audit.inserts import insert
 from audit.models import Entry
 from audit.redact import redact_text
+from audit.statements import insert, update
 from gateway import approvals, errors, lost, results
 from gateway.checking import Checked, Wish, check, entry_of, journal, limit, turn_down
 from gateway.models import Call
@@ -27,6 +27,9 @@ from registry.errors import NotConnected, RegistryError
 from registry.mcp.errors import Rejected, UpstreamError
 
 __all__ = ["Made", "Wish", "call", "make"]
+
+# What is known of a call only when it has ended.
+SETTLED = ("state", "text", "error_code", "milliseconds", "finished_at")
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,7 @@ def _close(
 ) -> None:
     row.milliseconds, row.finished_at = milliseconds, timezone.now()
     with transaction.atomic():
-        row.save(update_fields=["state", "text", "error_code", "milliseconds", "finished_at"])
+        update(row, SETTLED)
         record.write(
             Entry.Kind.CALL_CALLED,
             outcome,

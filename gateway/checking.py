@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts import access, violations
 from accounts.errors import AccountsError
 from accounts.policy import Decision, Effect, Inputs
-from audit import record
+from audit import looks, record
 from audit.models import Entry
 from audit.redact import redact, redact_text
 from audit.storable import is_storable
@@ -87,12 +87,13 @@ def check(wish: Wish) -> Checked:
 
     Whatever is raised is on the record.
     """
-    tool = catalogue.find(wish.server, wish.tool) if isinstance(wish.tool, str) else None
-    if tool is None:
+    with looks.one_look():
+        tool = catalogue.find(wish.server, wish.tool) if isinstance(wish.tool, str) else None
         # Judged all the same: how long a no takes must not tell that there is no such tool.
-        _decide(wish, Tool(name=str(wish.tool), server=Server(name=str(wish.server))))
+        nothing = Tool(name=str(wish.tool), server=Server(name=str(wish.server)))
+        checked = _decide(wish, tool or nothing)
+    if tool is None:
         raise _refuse_unknown(wish)
-    checked = _decide(wish, tool)
     arguments, decision = checked.arguments, checked.decision
     if decision.effect == Effect.DENY:
         raise turn_down(checked, errors.Refused(decision))

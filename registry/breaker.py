@@ -6,7 +6,7 @@ one breaker and one probe.
 
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -15,6 +15,11 @@ from registry.models import Breaker, Server
 
 FAILURES = 5
 PAUSE = timedelta(seconds=30)
+# Asked at every call, and so ready-made.
+_TROUBLED = (
+    "SELECT 1 FROM registry_breaker"
+    " WHERE server_id = %s AND (failures > 0 OR closed_until IS NOT NULL)"
+)
 
 
 def admit(server: Server, *, probe: timedelta = PAUSE) -> bool:
@@ -25,6 +30,8 @@ def admit(server: Server, *, probe: timedelta = PAUSE) -> bool:
     When the pause is over, the first to come is the probe; the others wait until it has succeeded
     or failed, at most for `probe`, after which it is taken for dead.
     """
+    if not _is_troubled(server):
+        return False
     row = Breaker.objects.filter(server=server).annotate(clock=Now()).first()
     if row is None or row.closed_until is None:
         return row is not None and row.failures > 0
@@ -34,6 +41,13 @@ def admit(server: Server, *, probe: timedelta = PAUSE) -> bool:
     if not mine.update(closed_until=Now() + probe):
         raise _open(server, row.clock + PAUSE, row.clock)
     return True
+
+
+def _is_troubled(server: Server) -> bool:
+    """Whether anything is counted against the server."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TROUBLED, [server.pk])
+        return cursor.fetchone() is not None
 
 
 def succeeded(server: Server) -> None:
