@@ -81,12 +81,12 @@ def child(*command: str) -> Iterator[str]:
             process.kill()
 
 
-def register(name: str, url: str, tool: str) -> Any:
+def register(name: str, url: str, tool: str, *, seconds: float = TIMEOUT) -> Any:
     """The row of one tool of a server there."""
     from registry.models import Server, Tool  # noqa: PLC0415  Django must be set up first
 
     server = Server.objects.create(
-        name=name, transport="http", url=url, timeout_seconds=TIMEOUT, retry_attempts=1
+        name=name, transport="http", url=url, timeout_seconds=seconds, retry_attempts=1
     )
     return Tool.objects.create(server=server, name=tool, qualified_name=f"{name}__{tool}")
 
@@ -172,7 +172,7 @@ def run(urls: dict[str, str], *, calls: int, rounds: int) -> int:
     from django.core.management import call_command  # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
-    well = register("well", urls.pop("well"), "get_time")
+    well = register("well", urls.pop("well"), "get_time", seconds=30)
     with called_by_many(well):
         timed(well, calls)
     worst = 0.0
