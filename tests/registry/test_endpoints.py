@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from registry.credentials import seal
 from registry.endpoints import check_command, endpoint_of
@@ -61,6 +62,7 @@ def test_the_endpoint_of_a_command() -> None:
         cwd="/srv",
         connect_timeout=3.0,
         call_timeout=30,
+        idle_seconds=settings.STDIO_IDLE_SECONDS,
     )
 
 
