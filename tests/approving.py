@@ -6,13 +6,15 @@ from uuid import UUID
 from accounts import access
 from accounts.models import Role, Rule, User
 from audit.models import Entry
-from gateway import calls, deciding, errors
-from gateway.models import Approval, Call, Door
+from gateway import calls, deciding, errors, work
+from gateway.llm.scripted import ScriptedModel, says, uses
+from gateway.models import Approval, Call, Door, Question
 from tests.cast import Cast
 from tests.ways.asking import Parked
 
 SUM = {"a": 1, "b": 2}
 NEXT = Parked()
+NOTE = ("upstream__write_note", {"text": "x"})
 
 
 def confirm(*patterns: str) -> None:
@@ -49,6 +51,23 @@ def say(cast: Cast, by: User, approval: Approval | UUID, *, approve: bool = True
     """Decide; a question that goes on stays queued."""
     row = approval.pk if isinstance(approval, Approval) else approval
     return deciding.decide(row, approve=approve, asker=cast.asker(by), reason="seen", task=NEXT)
+
+
+def noting() -> ScriptedModel:
+    """A model that writes a note, and says so."""
+    return ScriptedModel([uses(NOTE), says("noted")])
+
+
+def go_on(question: Question, model: ScriptedModel) -> Question:
+    """What a worker does with it next, if anything."""
+    work.run(question.pk, model=model)
+    question.refresh_from_db()
+    return question
+
+
+def approval_of(question: Question, **which: Any) -> Approval:
+    """The one approval of this question, or the one of those that is so."""
+    return question.approvals.get(**which)
 
 
 def attempt(wanted: calls.Wish) -> str:

@@ -66,19 +66,7 @@ def build() -> Server[Any]:
     server.add_request_handler(
         "subscriptions/listen", types.SubscriptionsListenRequestParams, listen
     )
-
-    async def discover(context: Context, _params: types.RequestParams) -> types.DiscoverResult:
-        capabilities = server.get_capabilities(protocol_version=context.protocol_version)
-        if capabilities.resources is not None:
-            # Lists that change are told; what a resource holds is not watched.
-            capabilities.resources.subscribe = False
-        return types.DiscoverResult(
-            supported_versions=list(MODERN_PROTOCOL_VERSIONS),
-            capabilities=capabilities,
-            instructions=INSTRUCTIONS,
-        )
-
-    server.add_request_handler("server/discover", types.RequestParams, discover)
+    server.add_request_handler("server/discover", types.RequestParams, _discovering(server))
 
     async def ready_made_lists(ctx: Context, call_next: CallNext) -> HandlerResult:
         if ctx.request_id is None or ctx.method not in LISTS:
@@ -91,6 +79,21 @@ def build() -> Server[Any]:
 
     server.middleware.append(ready_made_lists)
     return server
+
+
+def _discovering(server: Server[Any]) -> Handler:
+    async def discover(context: Context, _params: types.RequestParams) -> types.DiscoverResult:
+        capabilities = server.get_capabilities(protocol_version=context.protocol_version)
+        if capabilities.resources is not None:
+            # Lists that change are told; what a resource holds is not watched.
+            capabilities.resources.subscribe = False
+        return types.DiscoverResult(
+            supported_versions=list(MODERN_PROTOCOL_VERSIONS),
+            capabilities=capabilities,
+            instructions=INSTRUCTIONS,
+        )
+
+    return discover
 
 
 async def _listed(context: Context, params: Any) -> dict[str, Any]:

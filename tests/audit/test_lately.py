@@ -1,4 +1,4 @@
-"""What is asked of the record at every request."""
+"""What is asked of the last moments on the record."""
 
 from datetime import timedelta
 

@@ -5,37 +5,20 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from gateway import ask, deciding, errors, progress, work
+from gateway import ask, deciding, errors, progress
 from gateway.llm.scripted import ScriptedModel, says, uses
 from gateway.models import Approval
 from registry.models import Tool
-from tests.approving import NEXT, approver, confirm, say
+from tests.approving import NEXT, NOTE, approval_of, approver, confirm, go_on, noting, say
 from tests.ways.asking import asked, kinds, put, results_read
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-NOTE = ("upstream__write_note", {"text": "x"})
 
 
 @pytest.fixture
 def cleo(upstream):
     confirm("write_note", "delete_*")
     return approver()
-
-
-def noting():
-    return ScriptedModel([uses(NOTE), says("noted")])
-
-
-def go_on(question, model):
-    """What a worker does with it next, if anything."""
-    work.run(question.pk, model=model)
-    question.refresh_from_db()
-    return question
-
-
-def approval_of(question, **which):
-    return question.approvals.get(**which)
 
 
 # --- Waiting and going on -------------------------------------------------------------------------
