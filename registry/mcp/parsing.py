@@ -26,7 +26,10 @@ EXCERPT_LIMIT = 200
 # The one notification that the SDK is given: it knows the request by its token.
 PROGRESS = "notifications/progress"
 
-_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_TEXT = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_STRING = re.compile(_TEXT, re.DOTALL)
+# So much is looked at without giving way to other threads: whole texts, little between them.
+_PIECE = re.compile(rb'(?:[^"]{1,256}+|' + _TEXT + rb"){1,256}+", re.DOTALL)
 _NOT_STRUCTURE = bytes(sorted(set(range(256)) - set(b"[]{},")))
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1, ord(","): 0}
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -92,12 +95,31 @@ def excerpt(data: bytes) -> str:
 
 
 def _check_structure(data: bytes) -> None:
+    """Raise where there are too many values or levels, or a text that does not end.
+
+    Takes time in proportion to the length, whatever the bytes are.
+    """
     strings = (data.count(b'"') - data.count(b'\\"')) // 2
     _check_values(strings)
-    structure = _STRING.sub(b"", data).translate(None, _NOT_STRUCTURE)
-    _check_values(len(structure) - structure.count(b"]") - structure.count(b"}"))
-    if max(accumulate(map(_STEP.__getitem__, structure)), default=0) > DEPTH_LIMIT:
+    position = depth = values = 0
+    while position < len(data):
+        piece = _PIECE.match(data, position)
+        if piece is None:
+            raise BadAnswer("The server's answer is not valid: not JSON.")
+        position = piece.end()
+        structure = _STRING.sub(b"", piece.group()).translate(None, _NOT_STRUCTURE)
+        ends = structure.count(b"]") + structure.count(b"}")
+        values += len(structure) - ends
+        _check_values(values)
+        depth = _depth_after(structure, depth)
+
+
+def _depth_after(structure: bytes, depth: int) -> int:
+    """The level at the end of this piece. Raises BadAnswer where it goes too deep."""
+    levels = list(accumulate(map(_STEP.__getitem__, structure), initial=depth))
+    if max(levels) > DEPTH_LIMIT:
         raise BadAnswer(f"The server's answer is nested deeper than {DEPTH_LIMIT} levels.")
+    return levels[-1]
 
 
 def _check_values(number: int) -> None:

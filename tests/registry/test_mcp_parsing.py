@@ -1,5 +1,6 @@
 """Strict parsing of what a server sends."""
 
+import time
 from typing import Any
 
 import pytest
@@ -45,6 +46,14 @@ BAD = [
 def test_what_is_no_strict_json_is_refused(data: bytes) -> None:
     with pytest.raises(BadAnswer):
         parsing.parse(data)
+
+
+def test_a_text_that_never_ends_takes_no_longer_than_others() -> None:
+    """Each of its quotes might begin a text, and none does."""
+    started = time.monotonic()
+    with pytest.raises(BadAnswer):
+        parsing.parse(b'["' + b'\\"' * 2_000_000)
+    assert time.monotonic() - started < 2
 
 
 LARGE = {
