@@ -2,7 +2,8 @@
 
 AuditError
 ├── AppendOnlyError    somebody tried to change or delete what was written
-└── UnknownNameError   an entry of a kind, an outcome or a token count that the record does not know
+├── UnknownNameError   an entry of a kind, an outcome or a token count that the record does not know
+└── BadFilter          what is asked for is no filter, or not a value of it; `field` names it
 """
 
 
@@ -25,3 +26,14 @@ class UnknownNameError(AuditError):
 
     code = "unknown_name"
     status = 500
+
+
+class BadFilter(AuditError):
+    """Nobody can be shown entries by this; the message says what to give instead."""
+
+    code = "bad_request"
+    status = 400
+
+    def __init__(self, message: str, *, field: str) -> None:
+        self.field = field
+        super().__init__(message)

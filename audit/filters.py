@@ -1,0 +1,172 @@
+"""Which entries somebody wants to see: a fixed list of filters, given as plain text.
+
+No name that is given reaches the ORM: each filter here names its own column. What is not on the
+list, or not a value of it, is an error that says so.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from audit.errors import BadFilter
+from audit.models import Entry
+
+LONGEST = 1000
+EFFECTS = ("allow", "deny", "ask")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+class Unreadable(Exception):
+    """A text that is no value of a filter; says what would be."""
+
+
+# --- Values ---------------------------------------------------------------------------------------
+def text(given: str) -> str:
+    """The text as it is."""
+    return given
+
+
+def one_of(names: Iterable[str]) -> Callable[[str], str]:
+    """One of these words."""
+    known = tuple(names)
+
+    def read(given: str) -> str:
+        if given not in known:
+            raise Unreadable(f"This is one of: {', '.join(known)}.")
+        return given
+
+    return read
+
+
+def moment(given: str) -> datetime:
+    """A date or time in ISO 8601, in UTC where it names no zone; or how long ago: 30m, 24h, 7d."""
+    try:
+        if given[-1] in _UNITS and given[:-1].isdecimal():
+            return timezone.now() - timedelta(**{_UNITS[given[-1]]: int(given[:-1])})
+        parsed = datetime.fromisoformat(given)
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise Unreadable(
+            "This is a date or time in ISO 8601, such as 2026-05-01T12:00:00Z (a + is written %2B "
+            "in an address), or how long ago: 30m, 24h, 7d."
+        ) from error
+
+
+def dollars(given: str) -> Decimal:
+    """US dollars, not negative, as plain digits."""
+    whole, _, fraction = given.partition(".")
+    if not _is_digits(whole, 6) or not (fraction == "" or _is_digits(fraction, 8)):
+        raise Unreadable("This is a sum of US dollars, such as 0.05.")
+    return Decimal(given)
+
+
+def whole_number(given: str) -> int:
+    """A whole number that is not negative."""
+    if not _is_digits(given, 12):
+        raise Unreadable("This is a whole number.")
+    return int(given)
+
+
+def _is_digits(given: str, most: int) -> bool:
+    return given.isascii() and given.isdigit() and len(given) <= most
+
+
+# --- The list -------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Filter:
+    """One filter: how its text is read, and the entries of which column it leaves."""
+
+    lookup: str
+    read: Callable[[str], Any]
+    words: str
+
+
+FILTERS: dict[str, Filter] = {
+    "kind": Filter("kind", one_of(Entry.Kind.values), "What happened."),
+    "outcome": Filter("outcome", one_of(Entry.Outcome.values), "How it ended."),
+    "person": Filter("person", text, "The e-mail address of who did it."),
+    "role": Filter("role", text, "The role they had."),
+    "door": Filter("door", text, "Where it came in: rest, web, cli, slack, mcp, admin."),
+    "server": Filter("server", text, "The MCP server's name."),
+    "tool": Filter("tool", text, "The tool's name at its server."),
+    "effect": Filter("effect", one_of(EFFECTS), "What the policy decided."),
+    "layer": Filter("layer", text, "The layer of the policy that decided."),
+    "rule": Filter("rule", text, "The rule that decided."),
+    "error_code": Filter("error_code", text, "The error's code."),
+    "question": Filter("question", text, "The question's id."),
+    "call": Filter("call", text, "The call's id."),
+    "policy_version": Filter("policy_version", text, "The policy's version."),
+    "api_key": Filter("api_key", text, "The API key's prefix."),
+    "address": Filter("address", text, "The network address it came from."),
+    "from": Filter("at__gte", moment, "Not before: ISO 8601 (UTC), or ago as 24h, 7d."),
+    "to": Filter("at__lt", moment, "Before: ISO 8601 (UTC), or ago as 24h, 7d."),
+    "min_cost": Filter("cost__gte", dollars, "US dollars at least."),
+    "max_cost": Filter("cost__lte", dollars, "US dollars at most."),
+    "min_milliseconds": Filter("milliseconds__gte", whole_number, "Milliseconds at least."),
+    "max_milliseconds": Filter("milliseconds__lte", whole_number, "Milliseconds at most."),
+}
+_RANGES = (
+    ("from", "to"),
+    ("min_cost", "max_cost"),
+    ("min_milliseconds", "max_milliseconds"),
+)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Filters that were given: `given` as their plain text, `values` as what was read of it."""
+
+    given: Mapping[str, str]
+    values: Mapping[str, Any]
+
+    @classmethod
+    def parse(cls, parameters: Mapping[str, str], *, besides: Iterable[str] = ()) -> "Filters":
+        """The filters of these parameters; `besides` names those that are no filters, but known.
+
+        An empty value is none. Raises BadFilter for an unknown name, a bad or repeated value.
+        """
+        _refuse_unknown(parameters, {*FILTERS, *besides})
+        given = {name: _given(parameters, name) for name in parameters if name in FILTERS}
+        given = {name: value for name, value in given.items() if value}
+        values = {name: _read(name, value) for name, value in given.items()}
+        for least, most in _RANGES:
+            if least in values and most in values and values[least] > values[most]:
+                raise BadFilter(f"This is less than {least}: nothing can fit.", field=most)
+        return cls(given, values)
+
+    def apply(self, entries: "QuerySet[Entry]") -> "QuerySet[Entry]":
+        """Those of the entries that all filters let through."""
+        lookups = {FILTERS[name].lookup: value for name, value in self.values.items()}
+        return entries.filter(**lookups)
+
+
+def _refuse_unknown(parameters: Mapping[str, str], known: set[str]) -> None:
+    for name in parameters:
+        if name not in known:
+            listed = ", ".join(sorted(known))
+            raise BadFilter(f"There is no such filter; there are: {listed}.", field=name[:100])
+
+
+def _given(parameters: Mapping[str, str], name: str) -> str:
+    """The parameter's one value; of an address it may have been given more than once."""
+    every = parameters.getlist(name) if hasattr(parameters, "getlist") else [parameters[name]]
+    if len(every) > 1:
+        raise BadFilter("This is given once.", field=name)
+    value = str(every[0]).strip()
+    if len(value) > LONGEST:
+        raise BadFilter(f"This has at most {LONGEST} characters.", field=name)
+    if "\x00" in value:
+        raise BadFilter("No text here holds a NUL.", field=name)
+    return value
+
+
+def _read(name: str, value: str) -> Any:
+    try:
+        return FILTERS[name].read(value)
+    except Unreadable as error:
+        raise BadFilter(str(error), field=name) from error
