@@ -4,13 +4,10 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
-from django.db.models import QuerySet
-
 from audit import chain
+from audit.filters import Filters
 from audit.models import Entry
 
 BATCH = 1000
@@ -22,27 +19,7 @@ class Format(StrEnum):
     JSONL = "jsonl"
 
 
-@dataclass(frozen=True)
-class Filter:
-    """Which entries; empty is all, `until` itself is not included."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-    person: str = ""
-    kind: str = ""
-
-    def entries(self) -> QuerySet[Entry]:
-        """The entries that pass."""
-        conditions = {
-            "at__gte": self.since,
-            "at__lt": self.until,
-            "person": self.person,
-            "kind": self.kind,
-        }
-        return Entry.objects.filter(**{name: value for name, value in conditions.items() if value})
-
-
-def lines(wanted: Filter, form: Format) -> Iterator[str]:
+def lines(wanted: Filters, form: Format) -> Iterator[str]:
     """The entries as lines of text, each with its end of line."""
     names = ("id", *Entry.columns(), "digest")
     if form is Format.CSV:
@@ -51,9 +28,9 @@ def lines(wanted: Filter, form: Format) -> Iterator[str]:
         yield csv_line(row) if form is Format.CSV else json_line(dict(zip(names, row, strict=True)))
 
 
-def _rows(wanted: Filter, names: tuple[str, ...]) -> Iterator[tuple[object, ...]]:
+def _rows(wanted: Filters, names: tuple[str, ...]) -> Iterator[tuple[object, ...]]:
     last = 0
-    entries = wanted.entries().order_by("id")
+    entries = wanted.apply(Entry.objects.order_by("id"))
     while batch := list(entries.filter(id__gt=last).values_list(*names)[:BATCH]):
         yield from batch
         last = batch[-1][0]

@@ -1,23 +1,16 @@
 """`export_audit`: the record as CSV or JSON lines on standard output."""
 
-from argparse import ArgumentParser, ArgumentTypeError
-from datetime import UTC, datetime
+from argparse import ArgumentParser
+from collections.abc import Iterable
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from audit import record
-from audit.export import Filter, Format, lines
+from audit.errors import BadFilter
+from audit.export import Format, lines
+from audit.filters import FILTERS, Filters
 from audit.models import Entry
-
-
-def moment(text: str) -> datetime:
-    """A date or a time in ISO 8601; UTC where it names no zone."""
-    try:
-        parsed = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ArgumentTypeError(f"{text!r} is no ISO 8601 date or time") from error
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 class Command(BaseCommand):
@@ -25,19 +18,35 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--format", choices=[form.value for form in Format], default="jsonl")
-        parser.add_argument("--since", type=moment, help="date or time, ISO 8601")
-        parser.add_argument("--until", type=moment, help="date or time, not included")
-        parser.add_argument("--person", default="", help="whose entries")
-        parser.add_argument("--kind", choices=Entry.Kind.values, default="", help="which kind")
+        parser.add_argument(
+            "filters",
+            nargs="*",
+            metavar="NAME=VALUE",
+            help=f"which entries, such as from=7d person=ada@example.com: {', '.join(FILTERS)}",
+        )
 
     def handle(self, *args: object, **options: Any) -> None:
-        names = ("since", "until", "person", "kind")
-        chosen = {name: options[name] for name in names if options[name]}
+        wanted = _read(options["filters"])
         record.write(
             Entry.Kind.RECORD_EXPORTED,
             Entry.Outcome.OK,
             who=record.Who(door="cli"),
-            detail={"format": options["format"], **{n: str(v) for n, v in chosen.items()}},
+            detail={"format": options["format"], "filters": dict(wanted.given)},
         )
-        for line in lines(Filter(**chosen), Format(options["format"])):
+        for line in lines(wanted, Format(options["format"])):
             self.stdout.write(line, ending="")
+
+
+def _read(pairs: Iterable[str]) -> Filters:
+    given: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise CommandError(f"{pair!r}: a filter is given as NAME=VALUE, such as from=7d.")
+        if name in given:
+            raise CommandError(f"{name}: This is given once.")
+        given[name] = value
+    try:
+        return Filters.parse(given)
+    except BadFilter as error:
+        raise CommandError(f"{error.field}: {error}") from error
