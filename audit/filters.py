@@ -60,19 +60,20 @@ def moment(given: str) -> datetime:
 def dollars(given: str) -> Decimal:
     """US dollars, not negative, as plain digits."""
     whole, _, fraction = given.partition(".")
-    if not _is_digits(whole, 6) or not (fraction == "" or _is_digits(fraction, 8)):
+    if not is_digits(whole, 6) or not (fraction == "" or is_digits(fraction, 8)):
         raise Unreadable("This is a sum of US dollars, such as 0.05.")
     return Decimal(given)
 
 
 def whole_number(given: str) -> int:
     """A whole number that is not negative."""
-    if not _is_digits(given, 12):
+    if not is_digits(given, 12):
         raise Unreadable("This is a whole number.")
     return int(given)
 
 
-def _is_digits(given: str, most: int) -> bool:
+def is_digits(given: str, most: int) -> bool:
+    """Whether this is one to `most` ASCII digits and nothing else."""
     return given.isascii() and given.isdigit() and len(given) <= most
 
 

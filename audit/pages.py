@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from django.db.models import Q, QuerySet
 
 from audit.errors import BadFilter
+from audit.filters import is_digits
 from audit.models import Entry
 
 DEFAULT_LIMIT = 50
@@ -66,7 +67,7 @@ def limit_of(given: str) -> int:
     """How many entries a page shall have; raises BadFilter for no number from 1 to 500."""
     if not given:
         return DEFAULT_LIMIT
-    number = int(given) if given.isascii() and given.isdigit() and len(given) < 6 else 0
+    number = int(given) if is_digits(given, 5) else 0
     if not 1 <= number <= MOST:
         raise BadFilter(f"This is a whole number from 1 to {MOST}.", field="limit")
     return number
@@ -84,7 +85,7 @@ def _newer_than(entries: "QuerySet[Entry]", given: str) -> "QuerySet[Entry]":
 
 def _place(given: str, *, field: str) -> tuple[datetime, int]:
     at, _, key = given.partition("-")
-    if all(part.isascii() and part.isdigit() and len(part) < 20 for part in (at, key)):
+    if is_digits(at, 19) and is_digits(key, 19):
         microseconds, number = int(at), int(key)
         if microseconds <= _LATEST and number <= _WIDEST:
             return _EPOCH + microseconds * _MICROSECOND, number

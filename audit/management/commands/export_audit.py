@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.datastructures import MultiValueDict
 
 from audit import record
 from audit.errors import BadFilter
@@ -22,7 +23,8 @@ class Command(BaseCommand):
             "filters",
             nargs="*",
             metavar="NAME=VALUE",
-            help=f"which entries, such as from=7d person=ada@example.com: {', '.join(FILTERS)}",
+            help="which entries, such as from=7d person=ada@example.com. "
+            + " ".join(f"{name}: {one.words}" for name, one in FILTERS.items()),
         )
 
     def handle(self, *args: object, **options: Any) -> None:
@@ -38,14 +40,12 @@ class Command(BaseCommand):
 
 
 def _read(pairs: Iterable[str]) -> Filters:
-    given: dict[str, str] = {}
+    given: MultiValueDict[str, str] = MultiValueDict()
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
             raise CommandError(f"{pair!r}: a filter is given as NAME=VALUE, such as from=7d.")
-        if name in given:
-            raise CommandError(f"{name}: This is given once.")
-        given[name] = value
+        given.appendlist(name, value)
     try:
         return Filters.parse(given)
     except BadFilter as error:
