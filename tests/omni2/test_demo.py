@@ -170,6 +170,11 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def hears_ctrl_c() -> None:
+    """As at a terminal; a child of tests that run in a shell's background would ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture(scope="module")
 def demo(demo_folder: Path) -> Iterator[Any]:
     """Starts `python -m omni2.demo`; whatever is still running afterwards is ended."""
@@ -184,6 +189,7 @@ def demo(demo_folder: Path) -> Iterator[Any]:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=hears_ctrl_c,
         )
         started.append(child)
         return child
