@@ -1,0 +1,137 @@
+"""Read along with the record: every sealed block once, in order, from where one stopped.
+
+A follower is a name with the number of the block it has read last. Blocks are numbered without a
+gap in the order in which they are committed, so whoever reads the next number misses nothing;
+entries that wait to be sealed come with their block, a second later.
+
+`take` is for readers whose work is rows of this database: the cursor moves in their transaction,
+so each block counts once whatever dies in between. `deliver` is for those who do something
+outside: the cursor moves after the effect, so each block arrives at least once. Any number of
+processes may call either at the same time: one works, the others have nothing to do.
+"""
+
+import secrets
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Max, Q, QuerySet
+from django.utils import timezone
+
+from audit.models import Block, Entry, Follower
+
+# One transaction's worth; a block has 5,000 entries at most (`seal.BLOCK_SIZE`).
+ENTRIES_AT_ONCE = 5000
+LEASE = timedelta(minutes=2)
+_MOST_BLOCKS = 500
+_MOST_RUNS = 50
+
+Use = Callable[["QuerySet[Entry]"], object]
+
+
+def take(name: str, use: Use, *, most: int = ENTRIES_AT_ONCE) -> int:
+    """Have `use` read the entries of the next blocks; the number of blocks.
+
+    `use` is called once, in one transaction with the cursor, with the entries of at least one block
+    and of as many as have `most` entries together. 0 when there is nothing to read, or another
+    process is reading. What `use` raises leaves everything as it was.
+    """
+    # Asked outside a transaction: on SQLite every transaction takes the lock for writing.
+    if not behind(name):
+        return 0
+    with transaction.atomic():
+        reader = Follower.objects.filter(name=name)
+        follower = reader.select_for_update(skip_locked=True).first()
+        return _read(reader, use, after=follower.block, most=most) if follower else 0
+
+
+def deliver(name: str, use: Use, *, most: int = ENTRIES_AT_ONCE, lease: timedelta = LEASE) -> int:
+    """Have `use` do something outside with the next blocks' entries, then move on; as `take`.
+
+    What `use` raises leaves these blocks to be delivered again. Where a process dies, another one
+    delivers its blocks once more after `lease`: `use` has to be done well within that.
+    """
+    if not behind(name):
+        return 0
+    owner, now = secrets.token_hex(16), timezone.now()
+    free = Follower.objects.filter(name=name).free(now)
+    if not free.update(owner=owner, leased_until=now + lease):
+        return 0
+    ours = Follower.objects.filter(name=name, owner=owner)
+    try:
+        return _read(ours, use, after=ours.get().block, most=most)
+    finally:
+        ours.update(owner="", leased_until=None)
+
+
+def start_at_the_end(name: str) -> None:
+    """Have a reader that is new begin with what is sealed from now on; one that reads stays."""
+    Follower.objects.get_or_create(name=name, defaults={"block": last_block()})
+
+
+def start_again(name: str) -> None:
+    """Have a reader begin with the first block once more, in the caller's transaction."""
+    Follower.objects.update_or_create(name=name, defaults={"block": 0, "moved_at": None})
+
+
+def behind(name: str) -> int:
+    """How many blocks a reader has not read; one that is new has read none."""
+    read = Follower.objects.filter(name=name).values_list("block", flat=True).first()
+    if read is None:
+        read = Follower.objects.get_or_create(name=name)[0].block
+    return max(0, last_block() - read)
+
+
+def read_until(name: str) -> datetime | None:
+    """When the last block that a reader has read was sealed; None before it has read any."""
+    read = Follower.objects.filter(name=name).values("block")
+    return Block.objects.filter(number__in=read).values_list("sealed_at", flat=True).first()
+
+
+def last_block() -> int:
+    """The number of the last sealed block, 0 when there is none."""
+    return Block.objects.aggregate(last=Max("number"))["last"] or 0
+
+
+def entries_of(blocks: Iterable[Block]) -> "QuerySet[Entry]":
+    """The entries of these blocks in the order of ids, without what retention took away."""
+    runs = _runs(blocks)
+    wide = [(first, last) for first, last in runs if last > first]
+    if len(wide) > _MOST_RUNS:
+        every = [one for first, last in runs for one in range(first, last + 1)]
+        return Entry.objects.filter(id__in=every).order_by("id")
+    members = Q(id__in=[first for first, last in runs if last == first])
+    for first, last in wide:
+        members |= Q(id__gte=first, id__lte=last)
+    return Entry.objects.filter(members).order_by("id")
+
+
+def _runs(blocks: Iterable[Block]) -> list[tuple[int, int]]:
+    """The members of all blocks as few (first, last): blocks are mostly neighbours."""
+    ends = (run.partition("-") for block in blocks for run in block.members.split(","))
+    runs: list[tuple[int, int]] = []
+    for first, last in sorted((int(first), int(last or first)) for first, _, last in ends):
+        if runs and first == runs[-1][1] + 1:
+            first = runs.pop()[0]
+        runs.append((first, last))
+    return runs
+
+
+def _read(reader: "QuerySet[Follower]", use: Use, *, after: int, most: int) -> int:
+    blocks = _next_blocks(after, most)
+    if blocks:
+        use(entries_of(blocks))
+        reader.update(block=blocks[-1].number, moved_at=timezone.now())
+    return len(blocks)
+
+
+def _next_blocks(after: int, most: int) -> list[Block]:
+    """The block behind this one, and the next ones as long as `most` entries hold them."""
+    chosen: list[Block] = []
+    entries = 0
+    for block in Block.objects.filter(number__gt=after).defer("witness")[:_MOST_BLOCKS]:
+        entries += block.count
+        if chosen and entries > most:
+            break
+        chosen.append(block)
+    return chosen
