@@ -6,10 +6,10 @@ from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
+from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.auth import who_of
@@ -22,10 +22,12 @@ from gateway.web import person_required
 from registry.connecting import Return
 from registry.errors import AttemptRefused, RegistryError
 from registry.mcp.errors import UpstreamError
+from registry.oauth.introduction import document
 
 View = Callable[..., HttpResponse]
 # Codes are longer than a few hundred characters nowhere, but some are whole tokens.
 LONGEST = 8192
+DOCUMENT_SECONDS = 3600
 
 
 def _told(view: View) -> View:
@@ -83,6 +85,19 @@ def _finish(request: HttpRequest, name: str) -> HttpResponse:
     own_accounts.finish(_asker(request), name, back, session=_session(request))
     messages.success(request, f"Your account at {name} is connected.")
     return redirect("connections")
+
+
+@require_GET
+@cache_control(public=True, max_age=DOCUMENT_SECONDS)
+def client_document(_request: HttpRequest, name: str) -> JsonResponse:
+    """Who we are to the authorization server of this server, for it to read.
+
+    It says nothing of whether there is such a server: what it holds follows from the name.
+    """
+    url = own_accounts.document_url(name)
+    if not url:
+        raise Http404
+    return JsonResponse(document(url, own_accounts.callback_url(name)))
 
 
 @person_required

@@ -21,6 +21,7 @@ from registry import connecting, discovery
 from registry.connecting import Person, Return, Way
 from registry.errors import RegistryError
 from registry.models import ConnectedAccount, Server
+from registry.oauth.introduction import can_be_an_id
 
 NONE = "none"
 State = ConnectedAccount.State
@@ -60,7 +61,12 @@ def begin(asker: Asker, name: str, *, session: str) -> Way:
     """Where the person's browser goes to connect their account. Raises NotFound, and as
     `registry.connecting.begin` does."""
     server = _find(asker, name)
-    return connecting.begin(server, _person(asker, session), redirect_uri=callback_url(server))
+    return connecting.begin(
+        server,
+        _person(asker, session),
+        redirect_uri=callback_url(server.name),
+        document_url=document_url(server.name),
+    )
 
 
 def finish(asker: Asker, name: str, back: Return, *, session: str) -> ConnectedAccount:
@@ -86,9 +92,15 @@ def disconnect(asker: Asker, name: str) -> None:
     connecting.disconnect(account, who=asker.who)
 
 
-def callback_url(server: Server) -> str:
+def callback_url(server: str) -> str:
     """The redirect address: one for each server, so that no other's answer is taken for its own."""
-    return f"{settings.PUBLIC_URL}/connections/{quote(server.name)}/callback/"
+    return f"{settings.PUBLIC_URL}/connections/{quote(server)}/callback/"
+
+
+def document_url(server: str) -> str:
+    """Where the document about us for this server lies, which is our client id; "" for nowhere."""
+    url = f"{settings.PUBLIC_URL}/connections/{quote(server)}/client.json"
+    return url if settings.OAUTH_CLIENT_DOCUMENT and can_be_an_id(url) else ""
 
 
 def sweep() -> None:

@@ -34,6 +34,7 @@ urlpatterns = [
     path("connections/", connections.connections, name="connections"),
     path("connections/<slug:name>/connect/", connections.connect, name="connect"),
     path("connections/<slug:name>/callback/", connections.callback, name="connected"),
+    path("connections/<slug:name>/client.json", connections.client_document),
     path("connections/<slug:name>/disconnect/", connections.disconnect, name="disconnect"),
     path(".well-known/oauth-protected-resource", metadata.protected_resource),
     path(".well-known/oauth-protected-resource/mcp", metadata.protected_resource),

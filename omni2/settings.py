@@ -191,6 +191,8 @@ STDIO_IDLE_SECONDS = env.float("OMNI2_STDIO_IDLE_SECONDS", default=900)
 STDIO_MOST = env.int("OMNI2_STDIO_MOST", default=16)
 # host:port pairs inside the company's network that servers may be registered at.
 INTERNAL_ADDRESSES = env.list("OMNI2_INTERNAL_ADDRESSES", default=[])
+# Whether authorization servers may be told to read who we are at OMNI2_PUBLIC_URL.
+OAUTH_CLIENT_DOCUMENT = env.bool("OMNI2_OAUTH_CLIENT_DOCUMENT", default=True)
 MCP_CONNECT_TIMEOUT = env.float("OMNI2_MCP_CONNECT_TIMEOUT_SECONDS", default=30)
 MCP_CALL_TIMEOUT = env.float("OMNI2_MCP_CALL_TIMEOUT_SECONDS", default=30)
 MCP_SYNC_MINUTES = env.int("OMNI2_MCP_SYNC_MINUTES", default=30)

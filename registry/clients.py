@@ -86,16 +86,27 @@ def is_issuer(server: Server, issuer: str) -> bool:
     return client_settings(server).get("issuer", issuer) == issuer
 
 
-def client_at(server: Server, authority: "Authority", redirect_uri: str) -> "Client":
-    """The configured client, the one registered before, or one that is registered now.
+def client_at(
+    server: Server, authority: "Authority", redirect_uri: str, *, document_url: str = ""
+) -> "Client":
+    """Who we are there, in the order of MCP 2025-11-25: the configured client, the one that our
+    document names (where there is one), the one registered before, or one that is registered now.
 
-    Raises CredentialMissing where the authorization server registers nobody by itself.
+    Raises CredentialMissing where the authorization server takes nobody whom it does not know.
     """
     from registry.oauth import grants  # noqa: PLC0415  loads the MCP SDK
 
-    client = configured(server, authority) or _registered(server, authority, redirect_uri)
-    if client is not None:
-        return client
+    client = (
+        configured(server, authority)
+        or grants.published(authority, document_url)
+        or _registered(server, authority, redirect_uri)
+    )
+    return client or _register(server, authority, redirect_uri)
+
+
+def _register(server: Server, authority: "Authority", redirect_uri: str) -> "Client":
+    from registry.oauth import grants  # noqa: PLC0415  loads the MCP SDK
+
     if not authority.registration_endpoint:
         raise CredentialMissing(
             f"server {server.name}: {authority.issuer} registers nobody by itself",

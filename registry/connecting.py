@@ -66,9 +66,10 @@ class Return:
     error: str = ""
 
 
-def begin(server: Server, person: Person, *, redirect_uri: str) -> Way:
+def begin(server: Server, person: Person, *, redirect_uri: str, document_url: str = "") -> Way:
     """Prepare an attempt, and say where it goes on.
 
+    `document_url` is where the document about us for this server lies, "" where none does.
     Raises AuthorizationFailed, NotReady, UpstreamError; then nobody should be sent anywhere.
     """
     from registry.oauth import grants  # noqa: PLC0415  loads the MCP SDK
@@ -77,7 +78,7 @@ def begin(server: Server, person: Person, *, redirect_uri: str) -> Way:
     release_connection()
     resource, authority = clients.found(server)
     _require_code_flow(authority)
-    client = clients.client_at(server, authority, redirect_uri)
+    client = clients.client_at(server, authority, redirect_uri, document_url=document_url)
     scope = _with_refreshing(resource.scope, authority)
     grant = grants.Grant(authority.token_endpoint, client, resource.name, scope)
     state, verifier = secrets.token_urlsafe(32), grants.new_verifier()

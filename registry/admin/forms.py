@@ -72,7 +72,8 @@ class ServerForm(CredentialForm, forms.ModelForm):
         required=False,
         widget=UnfoldAdminTextInputWidget,
         help_text="For OAuth: who OMNI2 is to the authorization server, with the redirect address "
-        "OMNI2_PUBLIC_URL/connections/NAME/callback/. Empty: it registers itself where it can.",
+        "OMNI2_PUBLIC_URL/connections/NAME/callback/. Empty: it goes by its document, or registers "
+        "itself, where it can.",
     )
     issuer = forms.CharField(
         required=False,

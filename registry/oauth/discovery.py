@@ -52,6 +52,8 @@ class Authority:
     challenge_methods: tuple[str, ...] = ()
     # Whether it promises to name itself in the answer it sends by the browser (RFC 9207).
     names_itself: bool = False
+    # Whether it knows a client by the address of a document (client ID metadata documents).
+    reads_documents: bool = False
 
 
 def resource_at(url: str, web: Web) -> Resource:
@@ -110,6 +112,7 @@ def _authority(document: Mapping[str, Any], issuer: str, web: Web) -> Authority:
         scopes=_texts(document, "scopes_supported"),
         challenge_methods=_texts(document, "code_challenge_methods_supported"),
         names_itself=document.get("authorization_response_iss_parameter_supported") is True,
+        reads_documents=document.get("client_id_metadata_document_supported") is True,
         **endpoints,
     )
 

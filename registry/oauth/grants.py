@@ -11,9 +11,8 @@ from urllib.parse import quote, urlencode
 
 from registry.errors import AuthorizationFailed, TokenRefused
 from registry.oauth.discovery import Authority
+from registry.oauth.introduction import BASIC, POST, PUBLIC, can_be_an_id, description
 from registry.oauth.web import Said, Web
-
-BASIC, POST, PUBLIC = "client_secret_basic", "client_secret_post", "none"
 
 # RFC 6750, section 2.1: what may stand behind `Bearer`.
 _TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
@@ -60,17 +59,17 @@ def method_for(authority: Authority, secret: str) -> str:
     return POST if POST in listed and BASIC not in listed else BASIC
 
 
+def published(authority: Authority, document_url: str) -> Client | None:
+    """Ourselves by the address of our document; None where that is of no use there."""
+    methods = authority.auth_methods
+    takes_it = authority.reads_documents and (not methods or PUBLIC in methods)
+    return Client(document_url) if takes_it and can_be_an_id(document_url) else None
+
+
 def register(authority: Authority, redirect_uri: str, web: Web) -> Client:
     """Make ourselves known (RFC 7591). Raises AuthorizationFailed, UpstreamError."""
     offered = [one for one in (PUBLIC, BASIC, POST) if one in (authority.auth_methods or (BASIC,))]
-    wanted = {
-        "client_name": "OMNI2",
-        "redirect_uris": [redirect_uri],
-        "grant_types": ["authorization_code", "refresh_token"],
-        "response_types": ["code"],
-        "application_type": "web",
-        "token_endpoint_auth_method": offered[0] if offered else BASIC,
-    }
+    wanted = description(redirect_uri, method=offered[0] if offered else BASIC)
     said = web.post(authority.registration_endpoint, wanted)
     document = said.document if said.status in (200, 201) else None
     name = document.get("client_id") if document else None

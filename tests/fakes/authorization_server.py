@@ -17,7 +17,7 @@ import hashlib
 import json
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -57,11 +57,14 @@ class Authority:
     # Access token → person; refresh token → person and client.
     tokens: dict[str, str] = field(default_factory=dict)
     refreshing: dict[str, tuple[str, str]] = field(default_factory=dict)
+    # How the document is read that a client's id is the address of.
+    read: Callable[[str], dict[str, Any]] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def forget(self) -> None:
         """As it was at the beginning."""
         self.person, self.lifetime, self.refreshes, self.refusal = "dev", 3600, True, None
+        self.read = None
         self.delay.set()
         for kept in (self.changes, self.resource_changes, self.clients, self.codes):
             kept.clear()
@@ -120,7 +123,7 @@ class Authority:
 
     def authorize(self, query: Form) -> str | None:
         """The person says yes: the way back with a code; None for what a good server refuses."""
-        client = self.clients.get(query.get("client_id", ""))
+        client = self._client(query.get("client_id", ""))
         if client is None or query.get("redirect_uri") != client["redirect_uri"]:
             return None
         if query.get("code_challenge_method") != "S256" or not query.get("state"):
@@ -129,6 +132,14 @@ class Authority:
         self.codes[code] = query | {"person": self.person}
         said = {"code": code, "state": query["state"], "iss": self.url}
         return f"{query['redirect_uri']}?{urlencode(said)}"
+
+    def _client(self, name: str) -> dict[str, str] | None:
+        """The client of this id; one whose id is an address is as the document there says."""
+        if name.startswith("https://") and self.read is not None:
+            said = self.read(name)
+            if said.get("client_id") == name and said["token_endpoint_auth_method"] == "none":
+                self.clients[name] = {"redirect_uri": said["redirect_uris"][0], "secret": ""}
+        return self.clients.get(name)
 
     def _token(self, form: Form, client: str) -> tuple[int, dict[str, Any]]:
         self.delay.wait()

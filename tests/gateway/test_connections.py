@@ -1,5 +1,7 @@
 """The page of one's own accounts: connected in a browser, over real HTTP, and let go of."""
 
+from urllib.parse import urlsplit
+
 import pytest
 from django.test import Client
 
@@ -47,6 +49,50 @@ def test_an_account_is_connected_shown_and_let_go_of(ada, crm, protected):
     assert "is no longer connected" in gone
     assert not ConnectedAccount.objects.exists()
     assert ada.post("/connections/crm/disconnect/").status_code == 404
+
+
+@pytest.fixture
+def reads_documents(protected, client, settings) -> str:
+    """The authorization server reads the documents that we publish; where we are."""
+    settings.PUBLIC_URL = "https://omni.example.com"
+    protected.authority.changes["client_id_metadata_document_supported"] = True
+    protected.authority.read = lambda url: Client().get(urlsplit(url).path).json()
+    return settings.PUBLIC_URL
+
+
+def test_the_document_that_we_publish_is_who_we_are(ada, crm, protected, reads_documents):
+    connect(ada)
+    paths = [path for path, _ in protected.authority.asked]
+    asked = dict(protected.authority.asked)
+    name = f"{reads_documents}/connections/crm/client.json"
+
+    assert paths == [
+        "/.well-known/oauth-authorization-server",
+        "/authorize",
+        "/token",
+    ]
+    assert (asked["/authorize"]["client_id"], asked["/token"]["client_id"]) == (name, name)
+    assert ConnectedAccount.objects.get().state == "connected"
+
+
+def test_the_document_is_there_for_any_name_or_for_none(db, settings, reads_documents):
+    """Whether there is such a server stays unsaid."""
+    there, not_there = (Client().get(f"/connections/{name}/client.json") for name in ("crm", "no"))
+    assert (there.status_code, not_there.status_code) == (200, 200)
+    assert there.json()["redirect_uris"] == [f"{reads_documents}/connections/crm/callback/"]
+    assert there["Cache-Control"] == "public, max-age=3600"
+    assert Client().post("/connections/crm/client.json").status_code == 405
+
+    settings.OAUTH_CLIENT_DOCUMENT = False
+    assert Client().get("/connections/crm/client.json").status_code == 404
+    settings.OAUTH_CLIENT_DOCUMENT, settings.PUBLIC_URL = True, "http://127.0.0.1:8000"
+    assert Client().get("/connections/crm/client.json").status_code == 404
+
+
+def test_without_the_document_we_register(ada, crm, protected, reads_documents, settings):
+    settings.OAUTH_CLIENT_DOCUMENT = False
+    connect(ada)
+    assert "/register" in [path for path, _ in protected.authority.asked]
 
 
 def test_before_anybody_leaves_the_page_says_where_to(ada, crm, protected):

@@ -30,6 +30,7 @@ PAGES = {
 SSO = {"/login/sso/", "/login/sso/callback/"}
 OPEN = {"/login/", "/logout/", "/logout/everywhere/", "/setup/<str:token>"}
 METADATA = {
+    "/connections/<slug:name>/client.json",
     "/.well-known/oauth-protected-resource",
     "/.well-known/oauth-protected-resource/mcp",
     "/.well-known/oauth-protected-resource/mcp/<str:server>",

@@ -67,3 +67,25 @@ def test_what_a_server_may_name_depends_on_where_it_stands(
         True,
         False,
     ]
+
+
+def test_the_configured_client_comes_first_then_our_document_then_registering(
+    protected: Protected,
+) -> None:
+    protected.authority.changes["client_id_metadata_document_supported"] = True
+    place = "https://omni2.example/connections/crm/client.json"
+
+    def client(server: Server, document_url: str) -> str:
+        _, authority = clients.found(server)
+        return clients.client_at(server, authority, BACK, document_url=document_url).id
+
+    server = a_server(protected)
+    assert (client(server, place), registrations(protected)) == (place, 0)
+    registered = client(server, "")
+    assert (registered != place, registrations(protected)) == (True, 1)
+    assert client(server, place) == place
+    protected.authority.changes["client_id_metadata_document_supported"] = None
+    assert client(server, place) == registered
+    protected.authority.changes["client_id_metadata_document_supported"] = True
+    server.sealed = clients.seal({"authentication": {"client_id": "by hand"}})
+    assert client(server, place) == "by hand"

@@ -36,6 +36,27 @@ def authority(protected: Protected, *methods: str) -> Authority:
     )
 
 
+DOCUMENT = "https://omni2.example/connections/crm/client.json"
+
+
+@pytest.mark.parametrize(
+    ("reads", "methods", "url", "client"),
+    [
+        (True, ("none",), DOCUMENT, Client(DOCUMENT)),
+        (True, (), DOCUMENT, Client(DOCUMENT)),
+        (True, ("private_key_jwt",), DOCUMENT, None),
+        (True, ("none",), "", None),
+        (True, ("none",), "http://127.0.0.1:8000/connections/crm/client.json", None),
+        (False, ("none",), DOCUMENT, None),
+    ],
+)
+def test_our_document_names_us_where_it_is_read_and_no_secret_is_wanted(
+    reads: bool, methods: tuple[str, ...], url: str, client: Client | None
+) -> None:
+    there = Authority("https://login.example", "", auth_methods=methods, reads_documents=reads)
+    assert grants.published(there, url) == client
+
+
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
 def test_a_secret_goes_where_the_method_says_and_only_there(
     protected: Protected, method: str
