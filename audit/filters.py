@@ -126,12 +126,19 @@ class Filters:
     values: Mapping[str, Any]
 
     @classmethod
-    def parse(cls, parameters: Mapping[str, str], *, besides: Iterable[str] = ()) -> "Filters":
+    def parse(
+        cls,
+        parameters: Mapping[str, str],
+        *,
+        besides: Iterable[str] = (),
+        without: Iterable[str] = (),
+    ) -> "Filters":
         """The filters of these parameters; `besides` names those that are no filters, but known.
 
-        An empty value is none. Raises BadFilter for an unknown name, a bad or repeated value.
+        Filters named in `without` do not exist here. An empty value is none. Raises BadFilter for
+        an unknown name, a bad or repeated value.
         """
-        _refuse_unknown(parameters, {*FILTERS, *besides})
+        _refuse_unknown(parameters, {*FILTERS, *besides} - {*without})
         given = {name: _given(parameters, name) for name in parameters if name in FILTERS}
         given = {name: value for name, value in given.items() if value}
         values = {name: _read(name, value) for name, value in given.items()}

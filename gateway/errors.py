@@ -42,6 +42,7 @@ from rest_framework.response import Response
 from accounts.errors import AccountsError
 from accounts.errors import LimitReached as PersonLimitReached
 from accounts.policy import Decision
+from audit.errors import BadFilter
 from registry.errors import RegistryError
 from registry.mcp.errors import Rejected
 
@@ -246,7 +247,7 @@ def api_exception_handler(error: Exception, context: Mapping[str, Any]) -> Respo
         return _response(error)
     if isinstance(error, PersonLimitReached):
         return _response(LimitReached(reached=error))
-    if isinstance(error, (AccountsError, RegistryError)):
+    if isinstance(error, (AccountsError, RegistryError, BadFilter)):
         field, hint = getattr(error, "field", ""), getattr(error, "hint", "")
         more = {"hint": hint} if hint else {}
         return Response(body(error.code, str(error), field=field, **more), status=error.status)

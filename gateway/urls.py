@@ -19,6 +19,7 @@ from gateway import (
     web,
 )
 from gateway.mcp_endpoint import metadata
+from gateway.record import entries
 
 urlpatterns = [
     path("", web.home, name="home"),
@@ -82,7 +83,10 @@ urlpatterns = [
         api_connections.ConnectionView.as_view(),
         name="api-connection",
     ),
+    path("api/me/history", entries.HistoryView.as_view(), name="api-history"),
+    path("api/me/history/<int:entry_id>", entries.OwnEntryView.as_view(), name="api-history-entry"),
     path("api/admin/", include("gateway.administration.urls")),
+    path("api/audit/", include("gateway.record.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
 ]

@@ -125,3 +125,10 @@ def test_times_are_utc_where_they_name_no_zone() -> None:
     noon = datetime(2026, 5, 1, 12, tzinfo=UTC)
     for given in ("2026-05-01T12:00", "2026-05-01T12:00Z", "2026-05-01T14:00+02:00"):
         assert Filters.parse({"from": given}).values == {"from": noon}
+
+
+def test_a_filter_that_a_door_goes_without_is_unknown_there() -> None:
+    with pytest.raises(BadFilter) as refused:
+        Filters.parse({"person": "ada@example.com"}, without=["person"])
+    assert refused.value.field == "person"
+    assert "person" not in str(refused.value)

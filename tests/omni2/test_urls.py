@@ -60,6 +60,12 @@ API = {
     "/api/docs",
     "/api/usage",
 }
+RECORD = {
+    "/api/me/history",
+    "/api/me/history/<int:entry_id>",
+    "/api/audit/entries",
+    "/api/audit/entries/<int:entry_id>",
+}
 ADMINISTRATION = {
     "/api/admin/people",
     "/api/admin/people/<int:person_id>",
@@ -110,7 +116,8 @@ ADMINISTRATION = {
 
 
 def test_these_are_all_paths_but_the_admins():
-    known = PAGES | OPEN | SSO | PROBES | METADATA | API | ADMINISTRATION | {"/slack/events"}
+    known = PAGES | OPEN | SSO | PROBES | METADATA | API | RECORD | ADMINISTRATION
+    known |= {"/slack/events"}
     assert set(paths(urls.urlpatterns)) == known
 
 

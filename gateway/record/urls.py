@@ -1,0 +1,10 @@
+"""Every path under /api/audit/."""
+
+from django.urls import path
+
+from gateway.record import entries
+
+urlpatterns = [
+    path("entries", entries.EntriesView.as_view(), name="audit-entries"),
+    path("entries/<int:entry_id>", entries.EntryView.as_view(), name="audit-entry"),
+]
