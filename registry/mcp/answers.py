@@ -1,9 +1,9 @@
 """HTTP answers of a server, read with care and made into what the SDK expects."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 import httpcore2
@@ -23,6 +23,23 @@ class Message:
 
     method: str
     id: Any
+
+
+class HasHead(Protocol):
+    """An HTTP answer as far as its head: status and headers, however it came."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> Sequence[tuple[bytes, bytes]]: ...
+
+
+@dataclass(frozen=True)
+class Head:
+    """The head of an HTTP answer."""
+
+    status: int
+    headers: Sequence[tuple[bytes, bytes]]
 
 
 def message_of(request: httpx2.Request) -> Message:
@@ -57,7 +74,28 @@ def session_is_gone(status: int, error: dict[str, Any] | None) -> bool:
     return status == 404 or (status == 400 and "session" in words)
 
 
-def http_refused(response: httpcore2.Response, body: bytes) -> HttpRefused:
+def check_encoding(response: HasHead) -> None:
+    """Raise BadAnswer for a compressed answer, which nobody asked for."""
+    encoding = header(response, b"content-encoding").strip().lower()
+    if encoding not in ("", "identity"):
+        raise BadAnswer(f"The server compressed its answer ({encoding[:20]}), unasked.")
+
+
+def kind_of(response: HasHead) -> str:
+    """The media type in lower case, without its parameters."""
+    return header(response, b"content-type").partition(";")[0].strip().lower()
+
+
+def refusal(response: HasHead, body: bytes, message: Message) -> dict[str, Any]:
+    """The JSON-RPC error that the server sent with its 4xx. Raises HttpRefused where it is none."""
+    error = rpc_error_in(body)
+    turned_away = response.status in (401, 403, 407, 429) or response.status >= 500
+    if error is None or turned_away:
+        raise http_refused(response, body)
+    return {"jsonrpc": "2.0", "id": message.id, "error": error}
+
+
+def http_refused(response: HasHead, body: bytes) -> HttpRefused:
     """The error for a status that is no success; its message holds nothing of the body."""
     why = ": redirects are not followed" if 300 <= response.status < 400 else ""
     return HttpRefused(
@@ -68,9 +106,8 @@ def http_refused(response: httpcore2.Response, body: bytes) -> HttpRefused:
     )
 
 
-async def not_json(response: httpcore2.Response) -> BadAnswer:
+def not_json(response: HasHead, body: bytes) -> BadAnswer:
     """The error for a success that is neither JSON nor a stream."""
-    body = await read(response, ERROR_BODY_LIMIT, cut=True)
     text = f"The server answered HTTP {response.status} with something else than JSON."
     return BadAnswer(text, detail=parsing.excerpt(body))
 
@@ -135,7 +172,7 @@ def as_stream(response: httpcore2.Response, source: AsyncIterator[bytes]) -> htt
     return httpx2.Response(200, headers=headers, stream=_Stream(response, source))
 
 
-def header(response: httpcore2.Response, name: bytes) -> str:
+def header(response: HasHead, name: bytes) -> str:
     """A header's value, "" where there is none; `name` in lower case."""
     for key, value in response.headers:
         if key.lower() == name:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from registry.mcp.behalf import ALONE, Behalf
 from registry.mcp.errors import BadAnswer, InputRequired, Rejected, TooLarge
+from registry.mcp.loop import Stop
 
 if TYPE_CHECKING:
     from registry.mcp.connection import Connection
@@ -16,6 +17,7 @@ TOOLS_LIMIT = 500
 PAGES_LIMIT = 50
 LISTING_LIMIT = 2 * 1024 * 1024
 HEADER_MISMATCH = -32020
+CALL = "tools/call"
 # Beside tools a server lists these: the key in the answer, and the capability that says so.
 OFFERINGS = {
     "prompts": ("prompts/list", "prompts"),
@@ -38,6 +40,32 @@ class Listing:
     instructions: str
     skipped: int = 0
     offerings: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a server, for how many seconds, and what its result must look like."""
+
+    method: str
+    params: Mapping[str, Any]
+    behalf: Behalf = ALONE
+    timeout: float | None = None
+    stop: Stop | None = None
+
+    def may_need_headers(self, error: Rejected) -> bool:
+        """Whether the tool wants arguments in headers, which only the listing says."""
+        return self.method == CALL and error.rpc_code == HEADER_MISMATCH
+
+    def checked(self, result: dict[str, Any]) -> dict[str, Any]:
+        """The result, if it is one. Raises BadAnswer; InputRequired where nobody can be asked."""
+        if asks_for_input(result):
+            if not self.behalf.capabilities:
+                raise InputRequired("The tool asks for a person's input, which is not passed on.")
+        elif result.get("resultType", "complete") != "complete":
+            raise BadAnswer("The server's result is of a kind that nobody knows.")
+        elif self.method == CALL and not isinstance(result.get("content"), list):
+            raise BadAnswer("The server's result is no tool result.")
+        return result
 
 
 async def everything(connection: "Connection", deadline: float) -> Listing:
@@ -116,46 +144,26 @@ def _described(
     )
 
 
-async def call(
-    connection: "Connection",
-    name: str,
-    arguments: Mapping[str, Any],
-    *,
-    deadline: float,
-    behalf: Behalf = ALONE,
-) -> dict[str, Any]:
-    """The tool's raw result, or what it asks of whoever waits behind us."""
-    params = {"name": name, "arguments": dict(arguments)}
+async def ask(connection: "Connection", request: Request, deadline: float) -> dict[str, Any]:
+    """The raw result, or what the server asks of whoever waits behind us.
+
+    Raises InputRequired where nobody can be asked.
+    """
+    params, behalf = request.params, request.behalf
     try:
-        result = await ask(connection, "tools/call", params, deadline=deadline, behalf=behalf)
+        result = await connection.request(request.method, params, deadline=deadline, behalf=behalf)
     except Rejected as error:
-        if error.rpc_code != HEADER_MISMATCH:
+        if not request.may_need_headers(error):
             raise
-        # The tool wants arguments in headers; only its listing says which.
-        tools = await _all(connection, "tools/list", key="tools", deadline=deadline)
-        connection.learn([tool for tool in tools if isinstance(tool, dict)])
-        result = await ask(connection, "tools/call", params, deadline=deadline, behalf=behalf)
-    if not asks_for_input(result) and not isinstance(result.get("content"), list):
-        raise BadAnswer("The server's result is no tool result.")
-    return result
+        await learn(connection, deadline)
+        result = await connection.request(request.method, params, deadline=deadline, behalf=behalf)
+    return request.checked(result)
 
 
-async def ask(
-    connection: "Connection",
-    method: str,
-    params: Mapping[str, Any],
-    *,
-    deadline: float,
-    behalf: Behalf = ALONE,
-) -> dict[str, Any]:
-    """The raw result of a request. Raises InputRequired where nobody behind us can be asked."""
-    result = await connection.request(method, params, deadline=deadline, behalf=behalf)
-    if asks_for_input(result):
-        if not behalf.capabilities:
-            raise InputRequired("The tool asks for a person's input, which is not passed on.")
-    elif result.get("resultType", "complete") != "complete":
-        raise BadAnswer("The server's result is of a kind that nobody knows.")
-    return result
+async def learn(connection: "Connection", deadline: float) -> None:
+    """Find out which arguments its tools want in headers: only their listing says so."""
+    tools = await _all(connection, "tools/list", key="tools", deadline=deadline)
+    connection.learn([tool for tool in tools if isinstance(tool, dict)])
 
 
 def asks_for_input(result: Mapping[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 # A server that talks without end is not listened to without end.
 HEARD_LIMIT = 1000
+LOG_MESSAGE = "notifications/message"
 
 Hear = Callable[[str, Mapping[str, Any]], None]
 
@@ -20,8 +21,8 @@ class Behalf:
 
     `capabilities` are those of the protocol that the server may rely on, `log_level` the least
     that they want to hear of ("" is nothing). `hear` is given the method and the parameters of a
-    notification, in the client's event loop: it must not block. `more` goes with the request's own
-    parameters (the answers to what a tool asked, and the state it wants back).
+    notification, perhaps in the client's event loop: it must not block. `more` goes with the
+    request's own parameters (the answers to what a tool asked, and the state it wants back).
     """
 
     capabilities: Mapping[str, Any] = field(default_factory=dict)

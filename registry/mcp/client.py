@@ -10,18 +10,21 @@ whether the request may have been carried out.
 import asyncio
 import json
 import os
+import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from registry.mcp import asking, guard
-from registry.mcp.asking import Listing
+from registry.mcp.asking import Listing, Request
 from registry.mcp.behalf import ALONE, Behalf
 from registry.mcp.endpoint import Endpoint
-from registry.mcp.errors import BadArguments, Stale
+from registry.mcp.errors import BadArguments, Rejected, Stale
 from registry.mcp.loop import LoopThread, Stop
 
 if TYPE_CHECKING:
     from registry.mcp.connection import Connection
+    from registry.mcp.direct import Line
     from registry.mcp.plain import Answer
 
 __all__ = ["Connections", "Listing", "connections"]
@@ -66,14 +69,9 @@ class Connections:
         (`asking.asks_for_input`). `accepted` is the tool object that was accepted; a REST service
         is called by it alone.
         """
-        _check_sendable([name, arguments, dict(behalf.more)])
-
-        async def call(connection: "Connection", deadline: float) -> dict[str, Any]:
-            if endpoint.transport == "openapi" and accepted is not None:
-                connection.learn([dict(accepted)])
-            return await asking.call(connection, name, arguments, deadline=deadline, behalf=behalf)
-
-        return self._run(endpoint, call, timeout=timeout, stop=cancelled)
+        params = {"name": name, "arguments": dict(arguments)}
+        request = Request(asking.CALL, params, behalf, timeout=timeout, stop=cancelled)
+        return self._asked(endpoint, request, accepted)
 
     def ask(
         self,
@@ -86,12 +84,7 @@ class Connections:
         behalf: Behalf = ALONE,
     ) -> dict[str, Any]:
         """The raw result of a request other than `tools/call`; ends as `call_tool` does."""
-        _check_sendable([params, dict(behalf.more)])
-
-        async def ask(connection: "Connection", deadline: float) -> dict[str, Any]:
-            return await asking.ask(connection, method, params, deadline=deadline, behalf=behalf)
-
-        return self._run(endpoint, ask, timeout=timeout, stop=cancelled)
+        return self._asked(endpoint, Request(method, params, behalf, timeout, cancelled))
 
     def ping(self, endpoint: Endpoint, timeout: float | None = None) -> float:
         """Milliseconds the server took to answer the smallest question its generation knows.
@@ -139,6 +132,50 @@ class Connections:
         """End every connection and every child process."""
         self._close(lambda endpoint: True)
 
+    def _asked(
+        self, endpoint: Endpoint, request: Request, accepted: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The result, asked for by this very thread where the server can be asked so."""
+        _check_sendable([request.params, dict(request.behalf.more)])
+        if endpoint.transport != "http":
+            return self._through_the_loop(endpoint, request, accepted)
+        left = _Left(endpoint.call_timeout if request.timeout is None else request.timeout)
+        line = self._line(endpoint, timeout=left.seconds(), stop=request.stop)
+        if line is None:
+            return self._through_the_loop(endpoint, replace(request, timeout=left.seconds()))
+        try:
+            result = line.request(request, deadline=left.deadline)
+        except Rejected as error:
+            if not request.may_need_headers(error):
+                raise
+            self._run(endpoint, asking.learn, timeout=left.seconds(), stop=request.stop)
+            result = line.request(request, deadline=left.deadline)
+        return request.checked(result)
+
+    def _line(self, endpoint: Endpoint, *, timeout: float, stop: Stop | None) -> "Line | None":
+        """The way to a server of the stateless generation, found out now if need be."""
+        connection = self._live.get(endpoint)
+        if connection is None or not connection.usable or not connection.is_open:
+            self._run(endpoint, _nothing, timeout=timeout, stop=stop)
+            connection = self._live.get(endpoint)
+        if connection is None or connection.line is None:
+            return None
+        connection.used_at = time.monotonic()
+        return connection.line
+
+    def _through_the_loop(
+        self,
+        endpoint: Endpoint,
+        request: Request,
+        accepted: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        async def ask(connection: "Connection", deadline: float) -> dict[str, Any]:
+            if endpoint.transport == "openapi" and accepted is not None:
+                connection.learn([dict(accepted)])
+            return await asking.ask(connection, request, deadline)
+
+        return self._run(endpoint, ask, timeout=request.timeout, stop=request.stop)
+
     def _run(
         self,
         endpoint: Endpoint,
@@ -172,8 +209,7 @@ class Connections:
         connection = self._live.get(endpoint)
         if connection is None or not connection.usable:
             connection = self._replace(endpoint)
-        elif endpoint.account:
-            self._live[endpoint] = self._live.pop(endpoint)
+        connection.used_at = time.monotonic()
         await connection.opened(deadline)
         return connection
 
@@ -182,6 +218,7 @@ class Connections:
             self._retire(known)
         # People come and go; who has not called for the longest time is connected anew if need be.
         of_people = [known for known in self._live if known.account]
+        of_people.sort(key=lambda known: self._live[known].used_at)
         for known in of_people[: max(0, len(of_people) - ACCOUNTS_LIMIT + 1)]:
             self._retire(known)
         connection = self._live[endpoint] = self._connect(endpoint)
@@ -216,6 +253,20 @@ class Connections:
         # In a fork these belong to the parent: they are dropped, not closed.
         self._loop.forget()
         self._live, self._retired = {}, set()
+
+
+async def _nothing(_connection: "Connection", _deadline: float) -> None:
+    """To have a connection opened is enough."""
+
+
+class _Left:
+    """What is left of the time of a call."""
+
+    def __init__(self, seconds: float) -> None:
+        self.deadline = time.monotonic() + seconds
+
+    def seconds(self) -> float:
+        return max(0.0, self.deadline - time.monotonic())
 
 
 def _check_sendable(value: Any) -> None:

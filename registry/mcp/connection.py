@@ -1,6 +1,7 @@
 """One supervised connection to one server. Lives in the event loop; loads the MCP SDK."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
@@ -19,6 +20,7 @@ from pydantic import ValidationError
 
 from registry.mcp import guard, stdio, transport
 from registry.mcp.behalf import ALONE, Behalf
+from registry.mcp.direct import CLIENT, Line, stamped
 from registry.mcp.endpoint import Endpoint
 from registry.mcp.errors import (
     BadAnswer,
@@ -30,10 +32,6 @@ from registry.mcp.errors import (
     UpstreamError,
 )
 from registry.mcp.exchange import EXCHANGE, Exchange
-
-CLIENT = types.Implementation(name="omni2", version="0.1")
-CLIENT_INFO = CLIENT.model_dump(by_alias=True, mode="json", exclude_none=True)
-
 
 # Asking a command now and then how it is must not keep it from being put to sleep.
 _ASKS_HOW_IT_IS = frozenset({"ping", "server/discover"})
@@ -60,7 +58,7 @@ class Connection:
         loop = asyncio.get_running_loop()
         self.endpoint = endpoint
         self._resolver = resolver
-        self._opened_at = loop.time()
+        self._opened_at = time.monotonic()
         self._ready: asyncio.Future[None] = loop.create_future()
         self._ready.add_done_callback(lambda ready: ready.cancelled() or ready.exception())
         self._closing = asyncio.Event()
@@ -68,24 +66,33 @@ class Connection:
         self._retired = False
         self._sleep: asyncio.TimerHandle | None = None
         self.slept = False
+        self.used_at = self._opened_at
+        # For threads that ask by themselves, once it is known that the server can be asked so.
+        self.line: Line | None = None
         # Argument names that a tool wants repeated in HTTP headers, by tool.
         self._header_maps: dict[str, dict[tuple[str, ...], str]] = {}
         self._opening = Exchange(
-            self._opened_at + endpoint.connect_timeout, self._give_up, keeps_result=False
+            loop.time() + endpoint.connect_timeout, self._give_up, keeps_result=False
         )
         self._task = asyncio.create_task(self._live())
         loop.call_later(endpoint.connect_timeout, self._opening_is_late)
 
     @property
     def usable(self) -> bool:
-        """Whether a new request may be given to it (it may still be opening)."""
-        age = asyncio.get_running_loop().time() - self._opened_at
+        """Whether a new request may be given to it (it may still be opening). For any thread."""
+        age = time.monotonic() - self._opened_at
         too_old = 0 < self.endpoint.max_age_seconds < age
         return not (self.ended or self._closing.is_set() or self._retired or too_old)
 
     @property
     def ended(self) -> bool:
-        return self._task.done()
+        """Whether nothing of it is left, requests that threads make by themselves included."""
+        return self._task.done() and (self.line is None or not self.line.is_busy)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has been found out how the server is spoken to. For any thread."""
+        return self._ready.done()
 
     async def opened(self, deadline: float) -> None:
         """Wait until the server can be asked. Raises what kept it from opening."""
@@ -98,6 +105,8 @@ class Connection:
     def retire(self) -> None:
         """Take no more requests; end when the last one under way has ended."""
         self._retired = True
+        if self.line is not None:
+            self.line.retire()
         if not self._in_flight:
             self._closing.set()
 
@@ -117,6 +126,8 @@ class Connection:
 
     async def close(self) -> None:
         """End now, with whatever is under way."""
+        if self.line is not None:
+            self.line.hang_up()
         self._give_up()
         await asyncio.wait([self._task], timeout=4 * stdio.LEAVE_SECONDS)
 
@@ -196,6 +207,11 @@ class Connection:
         except UpstreamError as error:
             self._not_opened(error)
             raise
+        if self.endpoint.transport == "http" and self.is_modern:
+            version = self._session.protocol_version or ""
+            self.line = Line(
+                self.endpoint, self._resolver, version=version, wanted=self._header_maps
+            )
         self._ready.set_result(None)
 
     async def _negotiate(self) -> None:
@@ -226,22 +242,10 @@ class Connection:
     ) -> tuple[dict[str, Any], CallOptions]:
         """The parameters and HTTP headers the agreed version asks for."""
         version = self._session.protocol_version or ""
-        headers = {inbound.MCP_PROTOCOL_VERSION_HEADER: version}
-        if self.is_modern:
-            params["_meta"] = {
-                types.PROTOCOL_VERSION_META_KEY: version,
-                types.CLIENT_INFO_META_KEY: CLIENT_INFO,
-                types.CLIENT_CAPABILITIES_META_KEY: dict(behalf.capabilities),
-            }
-            if behalf.log_level:
-                params["_meta"][types.LOG_LEVEL_META_KEY] = behalf.log_level
-            headers[inbound.MCP_METHOD_HEADER] = method
-            if (key := inbound.NAME_BEARING_METHODS.get(method)) is not None:
-                headers[inbound.MCP_NAME_HEADER] = inbound.encode_header_value(params[key])
-            if method == "tools/call":
-                wanted = self._header_maps.get(params["name"], {})
-                headers.update(inbound.mcp_param_headers(wanted, params["arguments"]))
-        return params, {"headers": headers}
+        if not self.is_modern:
+            return params, {"headers": {inbound.MCP_PROTOCOL_VERSION_HEADER: version}}
+        stamp, headers = stamped(version, method, params, behalf=behalf, wanted=self._header_maps)
+        return stamp, {"headers": headers}
 
     def _done_with(self, exchange: Exchange) -> None:
         self._in_flight.discard(exchange)

@@ -86,8 +86,9 @@ async def send(
         raise Unreachable("A header of this server is not valid.", executed="no") from None
     except answers.BROKEN:
         raise Unreachable("The connection broke, or the server does not speak HTTP.") from None
-    encoding = answers.header(response, b"content-encoding").strip().lower()
-    if encoding not in ("", "identity"):
+    try:
+        answers.check_encoding(response)
+    except BadAnswer:
         await response.aclose()
-        raise BadAnswer(f"The server compressed its answer ({encoding[:20]}), unasked.")
+        raise
     return response

@@ -57,10 +57,9 @@ async def checked(event: list[bytes], take: Take, *, hear: Hear | None = None) -
     Empty for a notification, which `hear` is given, unless it says progress. An event that is no
     message (the legacy `endpoint`) stays as it is.
     """
-    fields = [(name, value.removeprefix(b" ")) for name, _, value in map(_parts, event)]
+    fields = _fields(event)
     data = b"\n".join(value for name, value in fields if name == b"data")
-    kinds = [value for name, value in fields if name == b"event"]
-    if data.strip() and kinds in ([], [b"message"]):
+    if message_in(event):
         value = await parsing.parse_aside(data)
         if parsing.message(value) is None:
             if hear is not None:
@@ -70,6 +69,18 @@ async def checked(event: list[bytes], take: Take, *, hear: Hear | None = None) -
     kept = [name + b": " + value for name, value in fields if name in (b"event", b"id", b"retry")]
     kept += [b"data: " + line for line in data.split(b"\n")] if data else []
     return b"\n".join(kept) + b"\n\n"
+
+
+def message_in(event: list[bytes]) -> bytes:
+    """The JSON of the message in the event; empty where it holds none."""
+    fields = _fields(event)
+    data = b"\n".join(value for name, value in fields if name == b"data")
+    kinds = [value for name, value in fields if name == b"event"]
+    return data if data.strip() and kinds in ([], [b"message"]) else b""
+
+
+def _fields(event: list[bytes]) -> list[tuple[bytes, bytes]]:
+    return [(name, value.removeprefix(b" ")) for name, _, value in map(_parts, event)]
 
 
 def _parts(line: bytes) -> tuple[bytes, bytes, bytes]:

@@ -12,11 +12,9 @@ from typing import Any
 
 import anyio
 
-from registry.mcp.behalf import ALONE, HEARD_LIMIT, Behalf
+from registry.mcp.behalf import ALONE, HEARD_LIMIT, LOG_MESSAGE, Behalf
 from registry.mcp.errors import Executed, TimedOut, UpstreamError
 from registry.mcp.parsing import PROGRESS
-
-LOG_MESSAGE = "notifications/message"
 
 # After its caller has gone, a request's stream may live this long (for the server's last word).
 ABANDONED_SECONDS = 0.5

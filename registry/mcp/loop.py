@@ -50,7 +50,7 @@ class LoopThread:
 
         Raises Cancelled soon after `stop` says so, TimedOut where the work outlived its time.
         """
-        asked = _asker(stop)
+        asked = asker(stop)
         if asked is not None and asked():
             raise Cancelled("The call was cancelled before it began.", executed="no")
         future = asyncio.run_coroutine_threadsafe(work(), self._running_loop())
@@ -78,5 +78,6 @@ class LoopThread:
             return self._loop
 
 
-def _asker(stop: Stop | None) -> Callable[[], bool] | None:
+def asker(stop: Stop | None) -> Callable[[], bool] | None:
+    """What says whether to stop; None where nobody can."""
     return stop.is_set if isinstance(stop, threading.Event) else stop

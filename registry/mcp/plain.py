@@ -121,7 +121,7 @@ def target_of(url: str) -> str:
 
 
 async def _read(response: httpcore2.Response, limit: int) -> Answer:
-    kind = answers.header(response, b"content-type").partition(";")[0].strip().lower()
+    kind = answers.kind_of(response)
     is_stream = kind == EVENTS
     if is_stream:
         await response.aclose()

@@ -74,7 +74,7 @@ class SafeTransport(httpx2.AsyncBaseTransport):
         response = await self._send(request, exchange)
         try:
             exchange.status = response.status
-            kind = answers.header(response, b"content-type").partition(";")[0].strip().lower()
+            kind = answers.kind_of(response)
             if response.status >= 300:
                 body = await answers.read(response, answers.ERROR_BODY_LIMIT, cut=True)
                 return answers.as_json(self._refusal(request, response, body, message))
@@ -86,7 +86,8 @@ class SafeTransport(httpx2.AsyncBaseTransport):
                 answer = exchange.take(answers.correlated(value, message))
                 return answers.as_json(answer, answers.session_header(response))
             if kind != "text/event-stream":
-                raise await answers.not_json(response)
+                body = await answers.read(response, answers.ERROR_BODY_LIMIT, cut=True)
+                raise answers.not_json(response, body)
         except BaseException:
             await response.aclose()
             raise
@@ -104,10 +105,9 @@ class SafeTransport(httpx2.AsyncBaseTransport):
         has_session = self._legacy or "mcp-session-id" in request.headers
         if has_session and answers.session_is_gone(response.status, error):
             raise Stale("The server no longer knows the session.", status=response.status)
-        turned_away = response.status in (401, 403, 407, 429) or response.status >= 500
-        if error is None or turned_away or self._legacy:
+        if self._legacy:
             raise answers.http_refused(response, body)
-        return {"jsonrpc": "2.0", "id": message.id, "error": error}
+        return answers.refusal(response, body, message)
 
     def _failed(
         self, message: answers.Message, exchange: Exchange, error: UpstreamError

@@ -36,6 +36,7 @@ class ServiceConnection:
         self._operations: dict[str, Operation] = {}
         self._in_flight = 0
         self._retired = False
+        self.used_at = 0.0
         self._closing: asyncio.Task[None] | None = None
 
     @property

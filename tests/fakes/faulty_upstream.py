@@ -11,6 +11,7 @@ An answer is bytes, or an async function that gets the stream writer.
 
 import asyncio
 import json
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -126,7 +127,12 @@ def _method(received: Received) -> str:
 
 @contextmanager
 def faulty(
-    answer: Answer, *, modern: bool = True, session: str = "", negotiates: bool = True
+    answer: Answer,
+    *,
+    modern: bool = True,
+    session: str = "",
+    negotiates: bool = True,
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[FaultyUpstream]:
     """Run the server until the block ends; `answer` speaks for all that is not negotiation.
 
@@ -152,7 +158,7 @@ def faulty(
                 await writer.drain()
 
     async def start() -> asyncio.Server:
-        return await asyncio.start_server(connected, sock=listening)
+        return await asyncio.start_server(connected, sock=listening, ssl=tls)
 
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
