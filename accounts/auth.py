@@ -16,7 +16,7 @@ from django.http import HttpRequest
 from rest_framework import authentication, exceptions, permissions
 from rest_framework.request import Request
 
-from accounts import access
+from accounts import access, key_use
 from accounts.models import ApiKey, User
 from accounts.models.keys import KEY_PREFIX, digest
 from audit import lately, record
@@ -79,7 +79,14 @@ def prove(header: str, arrival: Arrival) -> tuple[User, ApiKey]:
     # Also of one that is kept: time passes.
     _require(key, secret, arrival=arrival, prefix=prefix)
     key.mark_used()
-    return access.person_of(key), key
+    person = access.person_of(key)
+    key_use.note(key, _who_uses(person, prefix, arrival))
+    return person, key
+
+
+def _who_uses(person: User, prefix: str, arrival: Arrival) -> Who:
+    role = person.role.name if person.role else ""
+    return Who(person=person.email, role=role, api_key=prefix, **arrival.origin())
 
 
 def _read(arrival: Arrival, prefix: str, *, secret: str) -> ApiKey:

@@ -98,6 +98,7 @@ FILTERS: dict[str, Filter] = {
     "effect": Filter("effect", one_of(EFFECTS), "What the policy decided."),
     "layer": Filter("layer", text, "The layer of the policy that decided."),
     "rule": Filter("rule", text, "The rule that decided."),
+    "decision": Filter("decision_id", text, "The decision's id, as a refusal names it."),
     "error_code": Filter("error_code", text, "The error's code."),
     "question": Filter("question", text, "The question's id."),
     "call": Filter("call", text, "The call's id."),

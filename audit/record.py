@@ -139,6 +139,7 @@ def _decision(summary: Mapping[str, object] | None) -> dict[str, object]:
     names = ("effect", "layer", "rule", "reason")
     whole = redact.redact(summary)
     columns = _columns({name: summary.get(name) or "" for name in names})
+    columns |= _columns({"decision_id": summary.get("id") or ""})
     return {**columns, "decision": _bounded(whole, ARGUMENTS_CHARACTERS)}
 
 

@@ -96,6 +96,9 @@ class Refusal(serializers.Serializer):
     reason = serializers.CharField()
     fix = serializers.CharField()
     grant_helps = serializers.BooleanField(help_text="Whether to request access would help.")
+    decision_id = serializers.CharField(
+        allow_null=True, help_text="By which the record knows this decision."
+    )
 
 
 class SettledOutcome(serializers.Serializer):

@@ -146,7 +146,7 @@ def _ask(checked: Checked, digest: str) -> Approval:
         "arguments": redact(checked.arguments),
         "fingerprint": tool.fingerprint,
         "policy_version": checked.policy_version,
-        "decision": checked.decision.summary(),
+        "decision": checked.decided,
         "expires_at": timezone.now() + timedelta(hours=settings.APPROVAL_HOURS),
     }
     place = {"question": wish.question, "step": wish.step, "digest": digest}
@@ -261,7 +261,7 @@ def _outdate(checked: Checked, approval: Approval, why: str) -> None:
 
 # --- Saying what is missing -----------------------------------------------------------------------
 def _needed(checked: Checked, approval: Approval, *, again: bool) -> errors.NeedsApproval:
-    error = errors.NeedsApproval(checked.decision, present.approval(approval))
+    error = errors.NeedsApproval(checked.decision, present.approval(approval), checked.decision_id)
     if again:
         write_refusal(checked, error, approval=str(approval.pk))
     return error
@@ -274,12 +274,12 @@ def _missing(checked: Checked, approval: Approval) -> errors.GatewayError:
     checked = replace(checked, approval=approval)
     if approval.state == State.REFUSED:
         said = "A person refused this call" + (f": {approval.reason}" if approval.reason else ".")
-        return turn_down(checked, errors.ApprovalRefused(_no(checked, said)))
+        return turn_down(checked, errors.ApprovalRefused(_no(checked, said), checked.decision_id))
     if approval.state == State.EXPIRED:
         said = "Nobody approved this call in time, so it was not made."
         if approval.decided_by is not None:
             said = "This call was approved, but could not be made in time."
-        return turn_down(checked, errors.ApprovalExpired(_no(checked, said)))
+        return turn_down(checked, errors.ApprovalExpired(_no(checked, said), checked.decision_id))
     error = errors.ApprovalInvalid(f"This approval is {approval.get_state_display()}.")
     return turn_down(checked, error)
 

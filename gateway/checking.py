@@ -5,6 +5,7 @@ Nothing is sent from here; `gateway.calls` carries out what was checked.
 
 import copy
 import logging
+import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -75,6 +76,13 @@ class Checked:
     policy_version: str
     inputs: Inputs
     approval: Approval | None = None
+    # By this name the person who was refused and whoever reads the record mean the same decision.
+    decision_id: str = field(default_factory=lambda: secrets.token_hex(16))
+
+    @property
+    def decided(self) -> dict[str, Any]:
+        """The decision as it is kept, with its id."""
+        return self.decision.summary() | {"id": self.decision_id}
 
     @property
     def asks(self) -> bool:
@@ -96,7 +104,7 @@ def check(wish: Wish) -> Checked:
         raise _refuse_unknown(wish)
     arguments, decision = checked.arguments, checked.decision
     if decision.effect == Effect.DENY:
-        raise turn_down(checked, errors.Refused(decision))
+        raise turn_down(checked, errors.Refused(decision, checked.decision_id))
     _require_account(checked)
     if not checked.asks:
         limit(checked)
@@ -215,7 +223,7 @@ def _journal_refusal(wish: Wish, error: errors.GatewayError, **columns: Any) -> 
     if wish.question is None or not wish.step:
         return
     if isinstance(error, errors.Refused):
-        columns |= {"decision": error.decision.summary()}
+        columns |= {"decision": error.decision.summary() | {"id": error.decision_id}}
     refused = isinstance(error, errors.Refused | errors.UnknownTool)
     columns |= {
         # Not checked, so perhaps nothing that a database takes as it is.
@@ -240,7 +248,7 @@ def journal(checked: Checked) -> dict[str, Any]:
         # A yes is good for one call, whatever the tool says of a second one.
         "repeatable": tool.declares_idempotent and checked.approval is None,
         "state": Call.State.STARTED,
-        "decision": checked.decision.summary(),
+        "decision": checked.decided,
         "question": wish.question,
     }
 
@@ -256,7 +264,7 @@ def entry_of(checked: Checked, **detail: Any) -> dict[str, Any]:
         "tool": checked.tool.name,
         "fingerprint": checked.tool.fingerprint,
         "arguments": checked.arguments,
-        "decision": checked.decision.summary(),
+        "decision": checked.decided,
         "policy_version": checked.policy_version,
         "inputs": checked.inputs.as_json(),
         "detail": detail or None,

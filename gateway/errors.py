@@ -92,12 +92,12 @@ class Refused(GatewayError):
 
     code, status = "refused", 403
 
-    def __init__(self, decision: Decision) -> None:
+    def __init__(self, decision: Decision, decision_id: str = "") -> None:
         super().__init__(decision.reason)
-        self.decision = decision
+        self.decision, self.decision_id = decision, decision_id
 
     def details(self) -> dict[str, Any]:
-        return refusal(self.decision.summary())
+        return refusal(self.decision.summary() | {"id": self.decision_id})
 
 
 class NeedsApproval(Refused):
@@ -105,8 +105,10 @@ class NeedsApproval(Refused):
 
     code = "needs_approval"
 
-    def __init__(self, decision: Decision, approval: Mapping[str, Any]) -> None:
-        super().__init__(decision)
+    def __init__(
+        self, decision: Decision, approval: Mapping[str, Any], decision_id: str = ""
+    ) -> None:
+        super().__init__(decision, decision_id)
         self.approval = approval
 
     def details(self) -> dict[str, Any]:
@@ -221,7 +223,10 @@ def connect_url(server: str) -> str:
 def refusal(decision: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a decision that a person is shown."""
     shown = {name: decision.get(name, "") for name in ("layer", "rule", "reason", "fix")}
-    return shown | {"grant_helps": decision.get("grant_helps", False)}
+    return shown | {
+        "grant_helps": decision.get("grant_helps", False),
+        "decision_id": decision.get("id") or None,
+    }
 
 
 def new_error_id() -> str:

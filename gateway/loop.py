@@ -10,12 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models.functions import Length
 from django.utils import timezone
 
 from accounts.policy import STANDINGS
-from gateway import errors, progress, prompt, retrieval, tool_uses, toolbox
+from gateway import errors, offering, progress, prompt, tool_uses, toolbox, turns
 from gateway.llm.base import (
     ModelCancelled,
     ModelError,
@@ -26,8 +24,7 @@ from gateway.llm.base import (
     Usage,
     reply_of,
 )
-from gateway.models import Call, Turn
-from gateway.reading import READ_RESULT
+from gateway.models import Call
 from gateway.run import Run
 
 _STOP_WARNINGS = {
@@ -91,37 +88,13 @@ def _take_turn(run: Run, number: int) -> Reply:
     box = toolbox.open_for(run.asker)
     if box.subject.status != "active":
         raise errors.NotAllowed(f"This account {STANDINGS[box.subject.status]}.")
-    offered = _offer(run, box)
+    offer = offering.offer(run.question, box)
     run.show("turn", number=number)
     started = time.monotonic()
-    reply = _ask_model(run, offered, system=prompt.system(run.question, box.subject))
-    with transaction.atomic():
-        if not run.question.renew():
-            raise errors.LeaseLost()
-        Turn.objects.create(
-            question=run.question,
-            number=number,
-            content=reply.content,
-            stop=reply.stop,
-            model=reply.model,
-            usage=vars(reply.usage),
-            milliseconds=round((time.monotonic() - started) * 1000),
-        )
-        run.spending.add(reply.model, reply.usage)
-        run.spending.save()
+    reply = _ask_model(run, offer.tools, system=prompt.system(run.question, box.subject))
+    milliseconds = round((time.monotonic() - started) * 1000)
+    turns.write_down(run, reply, number=number, offer=offer, milliseconds=milliseconds)
     return reply
-
-
-def _offer(run: Run, box: toolbox.Toolbox) -> list[ToolSpec]:
-    """The tools of this turn: what the person may use, and of very many the ones that matter."""
-    offered = list(box.offered)
-    if len(offered) > settings.TOOLS_PER_TURN:
-        best = retrieval.rank(run.question.text, offered)[: settings.TOOLS_PER_TURN]
-        offered = sorted((spec for spec, _ in best), key=lambda spec: spec.name)
-    lengths = run.question.calls.values_list(Length("text"), flat=True)
-    if any(length > settings.RESULT_MAX_CHARACTERS for length in lengths):
-        offered.append(READ_RESULT)
-    return offered
 
 
 def _ask_model(run: Run, offered: Sequence[ToolSpec], *, system: str) -> Reply:

@@ -24,6 +24,8 @@ class Run:
     check: Callable[[], None]
     spending: Spending = field(init=False)
     messages: list[dict[str, Any]] = field(default_factory=list)
+    # In which turn it was last written down what the model is not offered, and what that was.
+    withheld: tuple[int, list[dict[str, Any]]] | None = None
     _ids: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:

@@ -29,8 +29,11 @@ class Spending:
         self._model = ""
         self._most: Amounts | None = None
 
-    def add(self, model: str, usage: Usage) -> None:
-        """Count one turn; each is priced by itself, for prices may depend on a prompt's length."""
+    def add(self, model: str, usage: Usage) -> prices.Cost:
+        """Count one turn and say what it cost.
+
+        Each is priced by itself, for prices may depend on a prompt's length.
+        """
         cost = prices.reckon(model, usage, on=timezone.now().date())
         if self._cost is None or cost.amount is None:
             self._cost = None
@@ -38,6 +41,7 @@ class Spending:
             self._cost += cost.amount
         self._price, self._model = cost.row, model
         self._usage += Usage(*(count or 0 for count in vars(usage).values()))
+        return cost
 
     def check(self) -> None:
         """Raise LimitReached when the question has used up what one question may."""

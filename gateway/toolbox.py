@@ -60,7 +60,10 @@ def open_for(asker: Asker, *, server: str = "") -> Toolbox:
         version,
         subject,
         tuple(spec for spec in everything if spec.server == server) if server else everything,
-        lambda: tuple(_withheld(policy, subject, now, server=server)),
+        lambda: _kept.get(
+            ("withheld", server, *place),
+            lambda: tuple(_withheld(policy, subject, now, server=server)),
+        ),
     )
 
 

@@ -27,7 +27,7 @@ from accounts.models import User
 from audit import record
 from audit.models import Entry
 from audit.record import Who
-from gateway import admission, errors, loop, lost, parking, present, progress
+from gateway import admission, durations, errors, loop, lost, parking, present, progress
 from gateway.asker import Asker
 from gateway.heartbeat import Pulse, heart
 from gateway.llm.base import Model
@@ -221,6 +221,7 @@ def _record_end(question: Question) -> None:
         error_id=question.error_id,
         detail={
             "state": question.state,
+            "milliseconds": durations.parts(question),
             "model": question.model,
             "price": question.price,
             "warning": question.warning,

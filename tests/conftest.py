@@ -12,7 +12,7 @@ from django.contrib.contenttypes.management import create_contenttypes
 from django.db.models.signals import post_migrate
 from rest_framework.test import APIClient
 
-from accounts import access
+from accounts import access, key_use
 from accounts.models import Rule
 from omni2.celery import app
 from tests import mcp_client
@@ -59,6 +59,12 @@ def celery_worker() -> Iterator[None]:
         app, pool="threads", concurrency=4, perform_ping_check=False, loglevel="ERROR"
     ):
         yield
+
+
+@pytest.fixture(autouse=True)
+def nobody_seen_yet() -> None:
+    """Each test begins as a process does: it has put no use of a key on the record."""
+    key_use.forget()
 
 
 @pytest.fixture(autouse=True)

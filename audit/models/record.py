@@ -148,6 +148,7 @@ class Entry(AppendOnly):
     rule = models.CharField(max_length=255, blank=True)
     reason = models.CharField(max_length=1000, blank=True)
     decision = models.JSONField(null=True, blank=True, help_text="The decision's whole summary.")
+    decision_id = models.CharField(max_length=32, blank=True)
     policy_version = models.CharField(max_length=64, blank=True)
     inputs = models.JSONField(
         null=True, blank=True, help_text="Who asked and for what, as the policy saw them."
@@ -177,6 +178,9 @@ class Entry(AppendOnly):
             models.Index(fields=["person", "at"], name="entry_person"),
             models.Index(
                 fields=["question"], name="entry_question", condition=~models.Q(question="")
+            ),
+            models.Index(
+                fields=["decision_id"], name="entry_decision", condition=~models.Q(decision_id="")
             ),
             models.Index(
                 fields=["server", "tool", "at"], name="entry_tool", condition=~models.Q(server="")

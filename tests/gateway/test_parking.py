@@ -221,10 +221,12 @@ def test_an_approved_call_waits_for_room_and_is_made_once(cast, upstream, busy, 
     assert question.approvals.get().call == question.calls.get()
     assert [kind for kind, _ in kinds(question)] == [
         "question.accepted",
+        "model.turn",
         "approval.asked",
         "approval.given",
         "call.calling",
         "call.called",
+        "model.turn",
         "question.ended",
     ]
 

@@ -75,7 +75,7 @@ def test_money_is_decimal_text_and_unknown_is_not_nothing(question, cost, shown)
 
 DECISION = {
     "effect": "deny", "layer": "role", "rule": "r", "reason": "no", "fix": "ask", "bypassed": [],
-    "grant_helps": True,
+    "grant_helps": True, "id": "d1",
 }  # fmt: skip
 
 
@@ -86,7 +86,14 @@ DECISION = {
         (Call.State.UNKNOWN, None),
         (
             Call.State.REFUSED,
-            {"layer": "role", "rule": "r", "reason": "no", "fix": "ask", "grant_helps": True},
+            {
+                "layer": "role",
+                "rule": "r",
+                "reason": "no",
+                "fix": "ask",
+                "grant_helps": True,
+                "decision_id": "d1",
+            },
         ),
     ],
 )

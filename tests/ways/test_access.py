@@ -50,9 +50,11 @@ def test_a_refusal_is_asked_about_granted_used_and_over(upstream, cast, client_o
     access_requests.sweep()
     access_requests.sweep()
     assert story() == [
+        ("key.used", "dev@example.com"),
         ("call.refused", "dev@example.com"),
         ("access.requested", "dev@example.com"),
         ("call.refused", "dev@example.com"),
+        ("key.used", "ada@example.com"),
         ("grant.given", "ada@example.com"),
         ("call.calling", "dev@example.com"),
         ("call.called", "dev@example.com"),

@@ -42,10 +42,12 @@ def test_a_question_waits_without_a_worker_and_goes_on_where_it_stood(cast, upst
     assert approval_of(question).call == question.calls.get()
     assert kinds(question) == [
         ("question.accepted", "pending"),
+        ("model.turn", "ok"),
         ("approval.asked", "pending"),
         ("approval.given", "ok"),
         ("call.calling", "pending"),
         ("call.called", "ok"),
+        ("model.turn", "ok"),
         ("question.ended", "ok"),
     ]
 
@@ -62,7 +64,7 @@ def test_a_no_is_told_to_the_model_and_never_asked_again(cast, upstream, cleo):
     assert question.approvals.count() == 1, "the second, equal use is refused by the same no"
     rows = [(row.state, row.error_code) for row in question.calls.all()]
     assert rows == [("refused", "approval_refused")] * 2
-    assert kinds(question)[2:4] == [("approval.refused", "refused"), ("call.refused", "refused")]
+    assert kinds(question)[3:5] == [("approval.refused", "refused"), ("call.refused", "refused")]
 
 
 def test_what_nobody_decides_in_time_is_not_made(cast, upstream, cleo):
@@ -76,7 +78,7 @@ def test_what_nobody_decides_in_time_is_not_made(cast, upstream, cleo):
 
     assert (question.state, upstream.calls) == ("answered", [])
     assert results_read(model) == [("Nobody approved this call in time, so it was not made.", True)]
-    assert kinds(question)[2:4] == [("approval.expired", "expired"), ("call.refused", "refused")]
+    assert kinds(question)[3:5] == [("approval.expired", "expired"), ("call.refused", "refused")]
 
 
 def test_those_allowed_are_made_and_those_that_wait_are_made_as_each_is_decided(

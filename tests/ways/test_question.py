@@ -39,6 +39,8 @@ def test_two_tools_side_by_side_end_in_an_answer_that_rests_on_both(cast, upstre
         ("call.called", "ok"),
         ("call.calling", "pending"),
         ("call.calling", "pending"),
+        ("model.turn", "ok"),
+        ("model.turn", "ok"),
         ("question.accepted", "pending"),
         ("question.ended", "ok"),
     ]
@@ -51,8 +53,10 @@ def test_the_record_of_a_call_is_written_before_the_call_leaves(cast, upstream):
 
     assert kinds(question) == [
         ("question.accepted", "pending"),
+        ("model.turn", "ok"),
         ("call.calling", "pending"),
         ("call.called", "ok"),
+        ("model.turn", "ok"),
         ("question.ended", "ok"),
     ]
 

@@ -49,8 +49,10 @@ def test_a_question_is_answered_by_a_rest_service(cast, service):
     ]
     assert kinds(question) == [
         ("question.accepted", "pending"),
+        ("model.turn", "ok"),
         ("call.calling", "pending"),
         ("call.called", "ok"),
+        ("model.turn", "ok"),
         ("question.ended", "ok"),
     ]
     assert TOKEN not in str(list(Entry.objects.values()))

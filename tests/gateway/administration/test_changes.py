@@ -102,6 +102,7 @@ def test_each_change_of_the_policy_is_a_version_in_force_that_is_answered(
     ],
 )
 def test_a_bad_rule_is_a_400_that_names_the_field_and_changes_nothing(ada, known, body, field):
+    assert send(ada, "get", "rules").status_code == 200
     before = (access.current()[1], Rule.objects.count(), Entry.objects.count())
     answer = send(ada, "post", "rules", body)
 

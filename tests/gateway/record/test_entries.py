@@ -114,9 +114,10 @@ def test_ones_own_history_has_all_filters_but_the_person(dev, named):
 
 
 def test_pages_lead_there_and_back(dev, named):
-    first = dev.get(OWN, {"limit": 2})
-    second = dev.get(OWN, {"limit": 2, "before": first.json()["older"]})
-    back = dev.get(OWN, {"limit": 2, "after": second.json()["newer"]})
+    two = {"door": "web", "limit": 2}
+    first = dev.get(OWN, two)
+    second = dev.get(OWN, two | {"before": first.json()["older"]})
+    back = dev.get(OWN, two | {"after": second.json()["newer"]})
 
     assert [named(page) for page in (first, second, back)] == [
         ["login", "elsewhere"],
