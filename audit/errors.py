@@ -3,6 +3,7 @@
 AuditError
 ├── AppendOnlyError    somebody tried to change or delete what was written
 ├── UnknownNameError   an entry of a kind, an outcome or a token count that the record does not know
+├── PrunedError        sums cannot be made again from entries that are no longer there
 └── BadFilter          what is asked for is no filter, or not a value of it; `field` names it
 """
 
@@ -26,6 +27,13 @@ class UnknownNameError(AuditError):
 
     code = "unknown_name"
     status = 500
+
+
+class PrunedError(AuditError):
+    """The record no longer holds what the sums were made of."""
+
+    code = "pruned"
+    status = 409
 
 
 class BadFilter(AuditError):

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 
 from accounts import sessions
-from audit import seal
+from audit import rollup, seal
 from gateway import access_requests, deciding, own_accounts, work
 from gateway.tasks import run_question
 from registry import discovery, health
@@ -55,6 +55,7 @@ def jobs() -> list[Job]:
         Job("sweep_questions", 5, sweep_questions),
         Job("expire_approvals", 5, expire_approvals),
         Job("seal_record", 1, seal.seal_once),
+        Job("roll_up", 5, rollup.roll_up),
         Job("check_servers", settings.MCP_HEALTH_SECONDS, check_servers),
         Job("sync_tools", settings.MCP_SYNC_MINUTES * 60, sync_tools),
         Job("sweep_access", 10, access_requests.sweep),

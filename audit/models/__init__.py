@@ -1,4 +1,4 @@
-"""What is kept of the record: entries, their blocks, the queue between, and how far readers are."""
+"""What is kept: entries, their blocks, the queue between, how far readers are, and the sums."""
 
 from audit.models.following import Follower
 from audit.models.record import (
@@ -10,6 +10,7 @@ from audit.models.record import (
     Stamp,
     Unsealed,
 )
+from audit.models.rollup import Rollup
 
 __all__ = [
     "PREVIEW_CHARACTERS",
@@ -18,6 +19,7 @@ __all__ = [
     "Block",
     "Entry",
     "Follower",
+    "Rollup",
     "Stamp",
     "Unsealed",
 ]

@@ -1,0 +1,222 @@
+"""What the sums say of a period: as a whole, over time, and who or what comes first.
+
+Only rolled-up rows are read (`audit.rollup`), so it costs the same with ten million entries.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import F, Q, QuerySet, Sum
+
+from audit import latency
+from audit.errors import BadFilter
+from audit.models import Rollup
+from audit.rollup import LATENCIES, MEASURES, TOTAL, Place
+
+Dimension, Granularity = Rollup.Dimension, Rollup.Granularity
+
+STEPS = {Granularity.HOUR: timedelta(hours=1), Granularity.DAY: timedelta(days=1)}
+# A chart with more points than this shows nothing more.
+MOST_POINTS = 800
+# Up to here hours are shown where nobody says what to show.
+HOURS_UP_TO = timedelta(days=3)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SUMMED = tuple(name for name in MEASURES if name not in LATENCIES)
+_NONE: dict[str, latency.Buckets] = {name: {} for name in LATENCIES}
+SHARES = {"p50": 0.50, "p90": 0.90, "p99": 0.99}
+
+ORDERS: dict[str, Any] = {
+    "questions": F("sum_questions"),
+    "calls": F("sum_calls"),
+    "refused": F("sum_calls_refused") + F("sum_refused") + F("sum_turned_away"),
+    "failed": F("sum_calls_failed") + F("sum_calls_unknown") + F("sum_failed") + F("sum_expired"),
+    "tokens": F("sum_input_tokens") + F("sum_output_tokens"),
+    "cost": F("sum_cost"),
+    "slow": F("sum_call_milliseconds") * 1.0 / F("sum_calls"),
+}
+
+
+@dataclass(frozen=True)
+class Period:
+    """Whole hours or days (UTC), from `start` until before `end`."""
+
+    start: datetime
+    end: datetime
+    granularity: str
+
+    def starts(self) -> Iterator[datetime]:
+        """When each of its hours or days begins."""
+        start = self.start
+        while start < self.end:
+            yield start
+            start += STEPS[Granularity(self.granularity)]
+
+
+@dataclass(frozen=True)
+class Latency:
+    """How long calls or questions took, in milliseconds; None where there were none."""
+
+    mean: float | None
+    p50: float | None
+    p90: float | None
+    p99: float | None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All that is counted, of one period and place; see `Rollup` for what each is."""
+
+    questions: int
+    turned_away: int
+    answered: int
+    refused: int
+    failed: int
+    cancelled: int
+    expired: int
+    calls: int
+    calls_failed: int
+    calls_unknown: int
+    calls_refused: int
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    cost: Decimal
+    unpriced: int
+    call_latency: Latency
+    question_latency: Latency
+
+    @property
+    def ended(self) -> int:
+        return self.answered + self.refused + self.failed + self.cancelled + self.expired
+
+
+def period(since: datetime, until: datetime, granularity: str = "") -> Period:
+    """The whole hours or days that hold all from `since` until `until`.
+
+    Hours where nothing is said and it is short. Raises BadFilter where nothing lies between, or
+    more than 800 of them.
+    """
+    if until <= since:
+        raise BadFilter("This is not after from: nothing lies between.", field="to")
+    if not granularity:
+        granularity = Granularity.HOUR if until - since <= HOURS_UP_TO else Granularity.DAY
+    step = STEPS[Granularity(granularity)]
+    if (until - since) / step > MOST_POINTS:
+        raise BadFilter(f"More than {MOST_POINTS} {granularity}s: ask for less.", field="from")
+    return Period(_floor(since, step), _ceiling(until, step), granularity)
+
+
+def total(when: Period, place: Place = TOTAL) -> Figures:
+    """The sums of the whole period."""
+    rows = _at(_within(when), place)
+    sums = rows.aggregate(**_sums())
+    return _figures(sums, _latencies(rows).get((place.name, place.within), _NONE))
+
+
+def series(when: Period, place: Place = TOTAL) -> list[tuple[datetime, Figures]]:
+    """The sums of each hour or day of the period, also of those in which nothing happened."""
+    own = Rollup.objects.filter(granularity=when.granularity)
+    rows = _at(own.filter(start__gte=when.start, start__lt=when.end), place)
+    found = {row["start"]: row for row in rows.values("start", *MEASURES)}
+    return [(start, _of_row(found.get(start, {}))) for start in when.starts()]
+
+
+def ranking(
+    when: Period, dimension: str, *, order: str, limit: int, within: str = ""
+) -> list[tuple[Place, Figures]]:
+    """Who or what has most of something in the period, as `ORDERS` has it; who has none is not in.
+
+    `within` leaves only the tools of one server, or the rules of one layer.
+    """
+    rows = _within(when).filter(dimension=dimension)
+    if within:
+        rows = rows.filter(within=within)
+    if order == "slow":
+        rows = rows.filter(calls__gt=0)
+    sums = rows.order_by().values("name", "within").annotate(**_sums())
+    ranked = sums.annotate(weight=ORDERS[order]).filter(weight__gt=0)
+    first = list(ranked.order_by("-weight", "name", "within")[:limit])
+    latencies = _latencies(rows.filter(name__in={row["name"] for row in first}))
+    return [
+        (
+            Place(dimension, row["name"], row["within"]),
+            _figures(row, latencies.get((row["name"], row["within"]), _NONE)),
+        )
+        for row in first
+    ]
+
+
+# --- Rows -----------------------------------------------------------------------------------------
+def _at(rows: "QuerySet[Rollup]", place: Place) -> "QuerySet[Rollup]":
+    return rows.filter(dimension=place.dimension, name=place.name, within=place.within)
+
+
+def _within(when: Period) -> "QuerySet[Rollup]":
+    """The rows that make up the period: its whole days, and the hours before and after them."""
+    day = STEPS[Granularity.DAY]
+    first, last = _ceiling(when.start, day), _floor(when.end, day)
+    if first >= last:
+        return Rollup.objects.filter(_rows(Granularity.HOUR, when.start, when.end))
+    parts = _rows(Granularity.DAY, first, last)
+    for start, end in ((when.start, first), (last, when.end)):
+        if start < end:
+            parts |= _rows(Granularity.HOUR, start, end)
+    return Rollup.objects.filter(parts)
+
+
+def _rows(granularity: str, start: datetime, end: datetime) -> Q:
+    return Q(granularity=granularity, start__gte=start, start__lt=end)
+
+
+def _floor(at: datetime, step: timedelta) -> datetime:
+    return _EPOCH + (at - _EPOCH) // step * step
+
+
+def _ceiling(at: datetime, step: timedelta) -> datetime:
+    return _EPOCH - (_EPOCH - at) // step * step
+
+
+# --- Sums -----------------------------------------------------------------------------------------
+def _sums() -> dict[str, Sum]:
+    """One aggregate for each measure; the prefix keeps them apart from the columns."""
+    return {f"sum_{name}": Sum(name, default=0) for name in SUMMED}
+
+
+def _latencies(
+    rows: "QuerySet[Rollup]",
+) -> dict[tuple[str, str], dict[str, Counter[str]]]:
+    """The buckets of these rows, added up for each name."""
+    found: dict[tuple[str, str], dict[str, Counter[str]]] = {}
+    for name, within, *buckets in rows.values_list("name", "within", *LATENCIES).iterator():
+        own = found.setdefault((name, within), {one: Counter() for one in LATENCIES})
+        for one, counted in zip(LATENCIES, buckets, strict=True):
+            latency.add(own[one], counted)
+    return found
+
+
+def _of_row(row: Mapping[str, Any]) -> Figures:
+    sums = {f"sum_{name}": row.get(name, 0) for name in SUMMED}
+    return _figures(sums, {name: row.get(name, {}) for name in LATENCIES})
+
+
+def _figures(sums: Mapping[str, Any], buckets: Mapping[str, latency.Buckets]) -> Figures:
+    # PostgreSQL adds its widest whole numbers up as decimals.
+    counts = {name: int(sums[f"sum_{name}"]) for name in SUMMED if name != "cost"}
+    calls, questions = (counts.pop(f"{what}_milliseconds") for what in ("call", "question"))
+    values: dict[str, Any] = counts | {"cost": Decimal(sums["sum_cost"])}
+    return Figures(
+        **values,
+        call_latency=_latency(calls, buckets["call_latency"]),
+        question_latency=_latency(questions, buckets["question_latency"]),
+    )
+
+
+def _latency(milliseconds: int, buckets: latency.Buckets) -> Latency:
+    number = sum(buckets.values())
+    shares = {name: latency.percentile(buckets, share) for name, share in SHARES.items()}
+    return Latency(mean=milliseconds / number if number else None, **shares)
