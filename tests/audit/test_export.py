@@ -34,7 +34,7 @@ PLAIN = ["ada@example.com", "5 > 3", "a=b", "a,b", 'say "hi"', "it's", ""]
 
 
 def exported(form: Format, **wanted: str) -> list[dict]:
-    text = "".join(export.lines(Filters.parse(wanted), form))
+    text = "".join(part.text for part in export.parts(Filters.parse(wanted), form))
     if form is Format.CSV:
         return list(csv.DictReader(io.StringIO(text)))
     return [json.loads(line) for line in text.splitlines()]
@@ -54,7 +54,7 @@ def test_csv_holds_every_column(db: None) -> None:
     [row] = exported(Format.CSV)
     assert list(row) == ["id", *Entry.columns(), "digest"]
     assert row["id"] == str(entry.pk)
-    assert row["arguments"] == '{"database":"sales","limit":5}'
+    assert json.loads(row["arguments"]) == {"database": "sales", "limit": 5}
     assert (row["cost"], row["cache_write_tokens"]) == ("0.00390000", "")
 
 
@@ -77,9 +77,9 @@ def test_a_harmless_cell_stays_as_it_is(db: None, text: str) -> None:
 @pytest.mark.parametrize("text", LOG_INJECTION)
 def test_a_hostile_text_stays_on_one_line(db: None, form: Format, text: str) -> None:
     record.write("auth.refused", "refused", who=record.Who(user_agent=text), result=text)
-    lines = list(export.lines(Filters.parse({}), form))[-1:]
-    assert lines[0].endswith("\n")
-    body = lines[0][:-1]
+    *_, last = export.parts(Filters.parse({}), form)
+    assert last.text.endswith("\n")
+    body = last.text[:-1]
     assert all(character.isprintable() for character in body)
     assert len(exported(form)) == 1
 
@@ -103,15 +103,33 @@ def test_filters_choose_entries(db: None) -> None:
 def test_entries_are_read_in_batches(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "BATCH", 10)
     record.write_many(record.prepare("auth.login", "ok") for _ in range(25))
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
-        lines = export.lines(Filters.parse({}), Format.JSONL)
-        for _ in range(5):
-            next(lines)
-        assert len(queries) == 1
-        assert len(list(lines)) == 20
-    assert len(queries) == 4
+    with CaptureQueriesContext(connection) as queries:
+        parts = export.parts(Filters.parse({}), Format.JSONL)
+        assert next(parts).entries == 10
+        # The last entry there is, and the batch.
+        assert len(queries) == 2
+        assert [part.entries for part in parts] == [10, 5]
+    assert len(queries) == 5
+
+
+def test_json_is_handed_on_as_it_is_stored_and_in_ascii(db: None) -> None:
+    hostile = {"ü": "\u2028 \x7f \x1b", "smile": "😀", "deep": [{"a": 1.5}, None, True, '"\\']}
+    record.write("auth.login", "ok", detail=hostile)
+    [part] = export.parts(Filters.parse({}), Format.JSONL)
+    assert part.text.isascii() and part.text[:-1].isprintable()
+    assert json.loads(part.text)["detail"] == Entry.objects.get().detail
+
+
+def test_an_export_that_is_not_taken_to_its_end_was_cancelled(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "BATCH", 10)
+    record.write_many(record.prepare("auth.login", "ok") for _ in range(25))
+    taken = export.begin(Filters.parse({}), Format.JSONL, who=record.Who(person="ada"))
+    next(taken), next(taken)
+    taken.close()
+    ended = Entry.objects.filter(kind="record.exported").latest("id")
+    assert (ended.outcome, ended.detail["entries"], ended.person) == ("cancelled", 10, "ada")
 
 
 # --- The command ----------------------------------------------------------------------------------
@@ -120,9 +138,10 @@ def test_the_command_prints_and_records_the_export(db: None, capsys: pytest.Capt
     call_command("export_audit", "person=ada", "from=2020-01-01", "--format", "jsonl")
     [line] = capsys.readouterr().out.splitlines()
     assert json.loads(line)["id"] == entry.pk
-    noted = Entry.objects.get(kind="record.exported")
-    filters = {"person": "ada", "from": "2020-01-01"}
-    assert noted.detail == {"format": "jsonl", "filters": filters}
+    begun, ended = Entry.objects.filter(kind="record.exported").order_by("id")
+    told = {"format": "jsonl", "filters": {"person": "ada", "from": "2020-01-01"}}
+    assert (begun.outcome, begun.detail) == ("pending", told)
+    assert (ended.outcome, ended.detail) == ("ok", told | {"begun": begun.pk, "entries": 1})
 
 
 @pytest.mark.parametrize(

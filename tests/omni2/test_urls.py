@@ -65,6 +65,7 @@ RECORD = {
     "/api/me/history/<int:entry_id>",
     "/api/audit/entries",
     "/api/audit/entries/<int:entry_id>",
+    "/api/audit/export",
 }
 ADMINISTRATION = {
     "/api/admin/people",

@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser
 from collections.abc import Iterable
+from contextlib import closing
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -9,9 +10,8 @@ from django.utils.datastructures import MultiValueDict
 
 from audit import record
 from audit.errors import BadFilter
-from audit.export import Format, lines
+from audit.export import Format, begin
 from audit.filters import FILTERS, Filters
-from audit.models import Entry
 
 
 class Command(BaseCommand):
@@ -29,14 +29,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: Any) -> None:
         wanted = _read(options["filters"])
-        record.write(
-            Entry.Kind.RECORD_EXPORTED,
-            Entry.Outcome.OK,
-            who=record.Who(door="cli"),
-            detail={"format": options["format"], "filters": dict(wanted.given)},
-        )
-        for line in lines(wanted, Format(options["format"])):
-            self.stdout.write(line, ending="")
+        form = Format(options["format"])
+        with closing(begin(wanted, form, who=record.Who(door="cli"))) as parts:
+            for text in parts:
+                self.stdout.write(text, ending="")
 
 
 def _read(pairs: Iterable[str]) -> Filters:
