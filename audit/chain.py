@@ -47,12 +47,21 @@ def digest(value: object) -> str:
 
 def leaf(columns: Mapping[str, object]) -> str:
     """The digest of an entry; empty columns are left out, so that a new one changes no old leaf."""
-    covered = {
+    return leaf_of(covered(columns))
+
+
+def covered(columns: Mapping[str, object]) -> dict[str, object]:
+    """What a leaf is over: the columns that are not empty, of contents their digests."""
+    return {
         name: digest(value) if name in CONTENT_COLUMNS else value
         for name, value in columns.items()
         if value not in _EMPTY
     }
-    return hashlib.sha256(ENTRY_TAG + canonical(covered)).hexdigest()
+
+
+def leaf_of(columns: Mapping[str, object]) -> str:
+    """The digest over what `covered` left."""
+    return hashlib.sha256(ENTRY_TAG + canonical(columns)).hexdigest()
 
 
 def merkle_root(leaves: Sequence[str]) -> str:

@@ -1,0 +1,1 @@
+"""A made-up record, sealed and verifiable, to measure searching and reading a large one."""
