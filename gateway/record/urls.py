@@ -2,10 +2,13 @@
 
 from django.urls import path
 
-from gateway.record import entries, export
+from gateway.record import entries, export, stats
 
 urlpatterns = [
     path("entries", entries.EntriesView.as_view(), name="audit-entries"),
     path("entries/<int:entry_id>", entries.EntryView.as_view(), name="audit-entry"),
     path("export", export.ExportView.as_view(), name="audit-export"),
+    path("stats", stats.StatsView.as_view(), name="audit-stats"),
+    path("stats/top", stats.TopView.as_view(), name="audit-stats-top"),
+    path("stats/live", stats.LiveView.as_view(), name="audit-stats-live"),
 ]

@@ -66,6 +66,9 @@ RECORD = {
     "/api/audit/entries",
     "/api/audit/entries/<int:entry_id>",
     "/api/audit/export",
+    "/api/audit/stats",
+    "/api/audit/stats/top",
+    "/api/audit/stats/live",
 }
 ADMINISTRATION = {
     "/api/admin/people",
