@@ -1,16 +1,21 @@
 """What one misbehaving server costs the others: their 95th percentile, and this process's memory.
 
-    .venv/bin/python benchmarks/misbehaving.py [--calls 300] [--rounds 5]
+    .venv/bin/python benchmarks/misbehaving.py [--calls 100] [--rounds 20] [--only WORDS]
 
 A well server and servers with one fault each run as processes of their own. Calls to the well one
-are timed by themselves and while 16 threads call the faulty one, by `registry.calling` as in
-production (places, breaker, deadlines), in turns, so that both share the machine's noise. Printed
-are the medians of the rounds; exit 1 when one fault has made the memory grow by 50 MB or more. On a
-machine that is busy otherwise the percentiles say more of that than of the faults.
+are timed by themselves, beside 16 threads that call the faulty one, and beside the same threads
+calling another well one, by `registry.calling` as in production (places, breaker, deadlines). The
+three take turns, so that all share the machine's noise, and the breaker is forgotten before each
+turn, so that each begins with the worst. Printed are the 95th percentiles over all turns, and by
+how much the memory was larger at its peak than before the fault. Exit 1 where that is 50 MB or
+more, or where the neighbours fare more than 10 % worse than both alone and beside a second well
+server: what that one costs is the control, as much load without any fault.
 """
 
 import argparse
+import asyncio
 import gzip
+import itertools
 import os
 import statistics
 import subprocess
@@ -20,6 +25,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,8 +39,10 @@ os.environ |= {
     "OMNI2_LOG_LEVEL": "CRITICAL",
 }
 
+CHUNKED = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
 CALLERS = 16
 MOST_GROWTH_MB = 50.0
+MOST_MORE = 1.10
 TIMEOUT = 2.0
 
 
@@ -46,6 +54,29 @@ def answers() -> dict[str, Any]:
         return lambda message: fake.raw_json(message, text)
 
     result = '{"resultType": "complete", "content": [], "structuredContent": %s}'
+    count = itertools.count()
+
+    def now_and_then(fault: Any) -> Any:
+        """Every third answer is well, so that the breaker never opens."""
+        well = body('{"resultType": "complete", "content": []}')
+        return lambda message: (fault if next(count) % 3 else well)(message)
+
+    def late(message: Any) -> Any:
+        async def write(writer: Any) -> None:
+            await asyncio.sleep(1.5)
+            writer.write(fake.answered(message, fake.text_result("at last")))
+
+        return write
+
+    def in_chunks(message: Any) -> Any:
+        async def write(writer: Any) -> None:
+            writer.write(CHUNKED)
+            for _ in range(460):
+                writer.write(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
+                await writer.drain()
+
+        return write
+
     squeezed = gzip.compress(b"[" + b"1," * 50_000_000 + b"1]")
     return {
         "silence": lambda message: fake.slowly(b"", b"", 0.5),
@@ -56,6 +87,11 @@ def answers() -> dict[str, Any]:
         "a bomb of gzip": lambda message: fake.http(
             200, squeezed, content_type="application/json", content_encoding="gzip"
         ),
+        "30 MB, now and then": now_and_then(body(result % ('"' + "x" * 30_000_000 + '"'))),
+        "30 MB in chunks, now and then": now_and_then(in_chunks),
+        "answers after 1.5 s": late,
+        "4 MB, well-formed": body(result % ('"' + "x" * 4_000_000 + '"')),
+        "200,000 values, well-formed": body(result % ("[" + "1," * 200_000 + "1]")),
         "502 with a page": lambda message: fake.http(502, "<html>" + "x" * 100_000),
     }
 
@@ -91,8 +127,8 @@ def register(name: str, url: str, tool: str, *, seconds: float = TIMEOUT) -> Any
     return Tool.objects.create(server=server, name=tool, qualified_name=f"{name}__{tool}")
 
 
-def timed(tool: Any, calls: int) -> float:
-    """The 95th percentile of these calls, in milliseconds."""
+def timed(tool: Any, calls: int) -> list[float]:
+    """How long each of these calls took, in milliseconds."""
     from registry import calling  # noqa: PLC0415  Django must be set up first
 
     taken = []
@@ -100,17 +136,20 @@ def timed(tool: Any, calls: int) -> float:
         started = time.perf_counter()
         calling.call(tool.server, tool, {})
         taken.append((time.perf_counter() - started) * 1000)
-    return statistics.quantiles(taken, n=20)[-1]
+    return taken
 
 
 @contextmanager
 def called_by_many(tool: Any) -> Iterator[None]:
     """Have the faulty server called all the time until the block ends."""
-    from registry import calling  # noqa: PLC0415  Django must be set up first
+    from registry import breaker, calling  # noqa: PLC0415  Django must be set up first
     from registry.errors import RegistryError  # noqa: PLC0415
     from registry.mcp.errors import UpstreamError  # noqa: PLC0415
+    from registry.models import Breaker  # noqa: PLC0415
 
     over = threading.Event()
+    Breaker.objects.all().delete()
+    breaker.forget()
 
     def call() -> None:
         while not over.is_set():
@@ -131,35 +170,73 @@ def called_by_many(tool: Any) -> Iterator[None]:
             thread.join(timeout=5)
 
 
-def memory() -> float:
-    """Megabytes of this process now."""
+def memory(of: str = "VmRSS") -> float:
+    """Megabytes of this process now, or with VmHWM at the most since `forget_peak`."""
     lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(of))
 
 
-def compare(well: Any, faulty: Any, *, calls: int, rounds: int) -> tuple[float, float]:
-    """The well server's 95th percentile, alone and beside the faulty one."""
-    alone, beside = [], []
+def forget_peak() -> None:
+    """Have the largest size counted anew from here on."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+@dataclass
+class Cost:
+    """What a fault cost: 95th percentiles in milliseconds, and megabytes at the peak."""
+
+    alone: float
+    beside: float
+    control: float
+    grown: float
+
+    @property
+    def passes(self) -> bool:
+        most = MOST_MORE * max(self.alone, self.control)
+        return self.grown < MOST_GROWTH_MB and self.beside <= most
+
+    def __str__(self) -> str:
+        more, control = (100 * (one / self.alone - 1) for one in (self.beside, self.control))
+        return (
+            f"{self.alone:7.2f} ms {self.beside:5.2f} ms {more:+6.0f} % {control:+7.0f} %"
+            f" {self.grown:+6.0f} MB{'' if self.passes else '  over the bar'}"
+        )
+
+
+def compare(well: Any, faulty: Any, twin: Any, *, calls: int, rounds: int) -> Cost:
+    """The well server's calls: alone, beside the faulty one, beside a second well one, in turns."""
+    alone: list[float] = []
+    beside: list[float] = []
+    control: list[float] = []
+    grown = 0.0
     for _ in range(rounds):
-        alone.append(timed(well, calls))
+        alone += timed(well, calls)
+        before = memory()
+        forget_peak()
         with called_by_many(faulty):
-            beside.append(timed(well, calls))
-    return statistics.median(alone), statistics.median(beside)
+            beside += timed(well, calls)
+        grown = max(grown, memory("VmHWM") - before)
+        with called_by_many(twin):
+            control += timed(well, calls)
+    return Cost(*(statistics.quantiles(one, n=20)[-1] for one in (alone, beside, control)), grown)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calls", type=int, default=300)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--calls", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--only", default="", help="Only faults with these words in their name.")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     wanted = parser.parse_args()
     if wanted.serve:
         serve(wanted.serve)
     with ExitStack() as stack:
         os.environ["OMNI2_DATA_DIR"] = stack.enter_context(tempfile.TemporaryDirectory())
-        urls = {"well": stack.enter_context(child("-m", "tests.fakes.mcp_server", "--port", "0"))}
+        server = ("-m", "tests.fakes.mcp_server", "--port", "0")
+        urls = {name: stack.enter_context(child(*server)) for name in ("well", "twin")}
         for name in answers():
-            urls[name] = stack.enter_context(child(__file__, "--serve", name))
+            if wanted.only in name:
+                urls[name] = stack.enter_context(child(__file__, "--serve", name))
         return run(urls, calls=wanted.calls, rounds=wanted.rounds)
 
 
@@ -173,19 +250,16 @@ def run(urls: dict[str, str], *, calls: int, rounds: int) -> int:
 
     call_command("migrate", verbosity=0)
     well = register("well", urls.pop("well"), "get_time", seconds=30)
-    with called_by_many(well):
+    twin = register("twin", urls.pop("twin"), "get_time", seconds=30)
+    with called_by_many(twin):
         timed(well, calls)
-    worst = 0.0
-    print(f"{'beside a server with':24} {'p95 alone':>10} {'beside':>8} {'more':>7} {'memory':>8}")
+    print(f"{'beside a server with':30} {'p95 alone':>10} beside   more   control  memory")
+    costs = []
     for number, (name, url) in enumerate(urls.items()):
         faulty = register(f"faulty{number}", url, "t")
-        before = memory()
-        alone, beside = compare(well, faulty, calls=calls, rounds=rounds)
-        more = f"{100 * (beside / alone - 1):+.0f} %"
-        worst = max(worst, memory() - before)
-        grown = f"{memory() - before:+.0f} MB"
-        print(f"{name:24} {alone:7.2f} ms {beside:5.2f} ms {more:>7} {grown:>8}", flush=True)
-    return 0 if worst < MOST_GROWTH_MB else 1
+        costs.append(compare(well, faulty, twin, calls=calls, rounds=rounds))
+        print(f"{name:30} {costs[-1]}", flush=True)
+    return 0 if all(cost.passes for cost in costs) else 1
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """After five failures in a row a server is left alone for 30 s; then one call, in total, tries it.
 
 The state is one row, judged by the database's clock, so that all processes of the deployment share
-one breaker and one probe.
+one breaker and one probe. That it is closed is remembered in memory for a second, so that a dead
+server costs those beside it nothing.
 """
 
-from datetime import datetime, timedelta
+import time
+from datetime import timedelta
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
@@ -15,11 +17,31 @@ from registry.models import Breaker, Server
 
 FAILURES = 5
 PAUSE = timedelta(seconds=30)
+REMEMBERED_SECONDS = 1.0
 # Asked at every call, and so ready-made.
 _TROUBLED = (
     "SELECT 1 FROM registry_breaker"
     " WHERE server_id = %s AND (failures > 0 OR closed_until IS NOT NULL)"
 )
+# Until when nobody calls a server, and until when that is believed unseen, by its id.
+_closed: dict[int, tuple[float, float]] = {}
+
+
+def check_remembered(server: Server) -> None:
+    """Raise `BreakerOpen` where this process saw it closed a moment ago. Asks nothing."""
+    known = _closed.get(server.pk)
+    if known is None:
+        return
+    until, believed = known
+    now = time.monotonic()
+    if now < believed:
+        raise _open(server, until - now)
+    _closed.pop(server.pk, None)
+
+
+def forget() -> None:
+    """Believe nothing unseen."""
+    _closed.clear()
 
 
 def admit(server: Server, *, probe: timedelta = PAUSE) -> bool:
@@ -36,10 +58,10 @@ def admit(server: Server, *, probe: timedelta = PAUSE) -> bool:
     if row is None or row.closed_until is None:
         return row is not None and row.failures > 0
     if row.closed_until > row.clock:
-        raise _open(server, row.closed_until, row.clock)
+        raise _remembered(server, row.closed_until - row.clock)
     mine = Breaker.objects.filter(server=server, closed_until=row.closed_until)
     if not mine.update(closed_until=Now() + probe):
-        raise _open(server, row.clock + PAUSE, row.clock)
+        raise _remembered(server, PAUSE)
     return True
 
 
@@ -52,6 +74,7 @@ def _is_troubled(server: Server) -> bool:
 
 def succeeded(server: Server) -> None:
     """A call was answered: whatever was counted is forgotten."""
+    _closed.pop(server.pk, None)
     Breaker.objects.filter(server=server).update(failures=0, closed_until=None)
 
 
@@ -67,9 +90,15 @@ def failed(server: Server) -> None:
     rows.filter(failures__gte=FAILURES).update(closed_until=Now() + PAUSE)
 
 
-def _open(server: Server, until: datetime, clock: datetime) -> BreakerOpen:
-    seconds = max(0.0, (until - clock).total_seconds())
+def _remembered(server: Server, left: timedelta) -> BreakerOpen:
+    """The refusal, which for a moment is given again without looking."""
+    seconds, now = left.total_seconds(), time.monotonic()
+    _closed[server.pk] = now + seconds, now + min(seconds, REMEMBERED_SECONDS)
+    return _open(server, seconds)
+
+
+def _open(server: Server, seconds: float) -> BreakerOpen:
     return BreakerOpen(
         f"server {server.name} has failed {FAILURES} times in a row and is left alone for a while",
-        retry_after=seconds,
+        retry_after=max(0.0, seconds),
     )

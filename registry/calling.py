@@ -57,6 +57,7 @@ def call(
     once, and the caller does not insist on `once`. Raises `UpstreamError` or `RegistryError`;
     `executed` on both says whether the tool may have run.
     """
+    breaker.check_remembered(server)
     seconds = min(server.timeout_seconds, math.inf if timeout is None else timeout)
     deadline = time.monotonic() + seconds
     endpoint = endpoint_for(server, person)

@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 from accounts import access, key_use
 from accounts.models import Rule
 from omni2.celery import app
+from registry import breaker, bulkhead
 from tests import mcp_client
 from tests.cast import PEOPLE, REGISTERED, Cast, assemble, register
 from tests.fakes import authorization_server, conformance_server, mcp_server
@@ -71,6 +72,9 @@ def nobody_seen_yet() -> None:
 def settled(_django_db_marker: None) -> Iterator[None]:
     """Nothing a test has left under way gets in the way of emptying the tables."""
     yield
+    # The next test's servers have the same numbers.
+    breaker.forget()
+    bulkhead.forget()
     if REDIS_URL:
         settle()
 

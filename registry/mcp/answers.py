@@ -11,6 +11,7 @@ import httpx2
 
 from registry.mcp import parsing
 from registry.mcp.errors import BadAnswer, HttpRefused, Unreachable
+from registry.mcp.large import Stay
 
 # Of an error's body only this much is read.
 ERROR_BODY_LIMIT = 64 * 1024
@@ -49,22 +50,40 @@ def message_of(request: httpx2.Request) -> Message:
     return Message(method, body.get("id") if method else None)
 
 
-async def read(response: httpcore2.Response, limit: int, *, cut: bool = False) -> bytes:
-    """The body, closed afterwards. Raises TooLarge over the limit, or cuts there."""
+async def read(
+    response: httpcore2.Response, limit: int, *, stay: Stay | None = None, cut: bool = False
+) -> bytes:
+    """The body, closed afterwards. Raises TooLarge over the limit, or cuts there.
+
+    A length over the limit is refused unread; a large body waits for a place where `stay` is given.
+    """
     body = bytearray()
     try:
+        if not cut:
+            check_length(response, limit)
         async for chunk in response.aiter_stream():
             body += chunk
             if len(body) > limit:
                 break
+            if stay is not None:
+                await stay.grow_to(len(body))
+        if not cut:
+            parsing.check_size(len(body), limit)
+        return bytes(body[:limit])
     except BROKEN:
         raise Unreachable("The connection broke before the answer was whole.") from None
     finally:
+        # What the traceback of an error holds is held until garbage is collected.
+        body.clear()
         await response.aclose()
-    if cut:
-        return bytes(body[:limit])
-    parsing.check_size(len(body), limit)
-    return bytes(body)
+
+
+def check_length(response: HasHead, limit: int) -> None:
+    """Raise TooLarge where the answer says that it has more bytes, before any is read."""
+    length = header(response, b"content-length")
+    # No number, or one that is no length of anything, is for HTTP to refuse.
+    if length.isascii() and length.isdigit() and len(length) < 20:
+        parsing.check_size(int(length), limit)
 
 
 def session_is_gone(status: int, error: dict[str, Any] | None) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from registry.mcp.behalf import ALONE, Behalf
 from registry.mcp.errors import BadAnswer, InputRequired, Rejected, TooLarge
-from registry.mcp.loop import Stop
+from registry.mcp.watching import Stop
 
 if TYPE_CHECKING:
     from registry.mcp.connection import Connection

@@ -21,9 +21,10 @@ from registry.mcp.answers import Head, Message
 from registry.mcp.asking import Request
 from registry.mcp.behalf import HEARD_LIMIT, LOG_MESSAGE, Behalf
 from registry.mcp.endpoint import Endpoint
-from registry.mcp.errors import BadAnswer, Rejected, Unreachable
-from registry.mcp.loop import asker
+from registry.mcp.errors import BadAnswer, Rejected, Unreachable, UpstreamError
+from registry.mcp.large import LARGE_BYTES, Stay
 from registry.mcp.sockets import Watch
+from registry.mcp.watching import asker
 from registry.mcp.wire import Wire, Wires
 
 CLIENT = types.Implementation(name="omni2", version="0.1")
@@ -94,6 +95,7 @@ class Line:
     def __init__(
         self, endpoint: Endpoint, resolver: guard.Resolver, *, version: str, wanted: HeaderMaps
     ) -> None:
+        self._name = endpoint.name
         self._wires = Wires(endpoint, resolver)
         self._version, self._wanted = version, wanted
         self._target = plain.target_of(endpoint.url)
@@ -117,8 +119,11 @@ class Line:
         wire, whole = self._wires.take(under_way.watch), False
         try:
             head = wire.ask(sending, content, under_way.watch)
-            answer = _answer(wire, head, under_way)
+            with Stay(self._name) as stay:
+                answer = _answer(wire, head, under_way, stay=stay)
             whole = True
+        except UpstreamError as error:
+            raise error.lightened() from None
         finally:
             self._wires.give_back(wire, whole=whole)
         return _result(answer, head.status)
@@ -161,7 +166,7 @@ def _own_headers(endpoint: Endpoint, origin: guard.Origin) -> dict[str, str]:
 
 
 # --- The answer -----------------------------------------------------------------------------------
-def _answer(wire: Wire, head: Head, request: _UnderWay) -> dict[str, Any]:
+def _answer(wire: Wire, head: Head, request: _UnderWay, *, stay: Stay) -> dict[str, Any]:
     """The JSON-RPC answer, read to its end. Raises UpstreamErrors for what is none."""
     answers.check_encoding(head)
     chunks = wire.body(request.watch)
@@ -170,10 +175,12 @@ def _answer(wire: Wire, head: Head, request: _UnderWay) -> dict[str, Any]:
         return answers.refusal(head, body, request.message)
     kind = answers.kind_of(head)
     if kind == "application/json":
-        value = parsing.parse(_read(chunks, parsing.BYTE_LIMIT))
-        return answers.correlated(value, request.message)
+        answers.check_length(head, parsing.BYTE_LIMIT)
+        body = _read(_paced(chunks, request, stay), parsing.BYTE_LIMIT)
+        with stay.reading():
+            return answers.correlated(parsing.parse(body), request.message)
     if kind == "text/event-stream":
-        return _streamed(chunks, request)
+        return _streamed(chunks, request, stay)
     raise answers.not_json(head, _read(chunks, answers.ERROR_BODY_LIMIT, cut=True))
 
 
@@ -189,13 +196,24 @@ def _read(chunks: Iterator[bytes], limit: int, *, cut: bool = False) -> bytes:
     return bytes(body)
 
 
-def _streamed(chunks: Iterator[bytes], request: _UnderWay) -> dict[str, Any]:
+def _paced(chunks: Iterator[bytes], request: _UnderWay, stay: Stay) -> Iterator[bytes]:
+    """The same chunks, the later ones of a large answer when there is a place for it."""
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        stay.wait_to_grow(size, request.watch.look)
+        yield chunk
+
+
+def _streamed(chunks: Iterator[bytes], request: _UnderWay, stay: Stay) -> dict[str, Any]:
     """The answer in a stream of events; what is said before it is heard."""
     splitter = events.Splitter(limit=parsing.BYTE_LIMIT)
     for chunk in chunks:
+        stay.wait_to_grow(splitter.size + len(chunk), request.watch.look)
         for event in splitter.feed(chunk):
             data = events.message_in(event)
-            value = parsing.parse(data) if data else None
+            with stay.reading():
+                value = parsing.parse(data) if data else None
             if value is None:
                 continue
             if isinstance(value, dict) and "method" in value:
@@ -203,6 +221,8 @@ def _streamed(chunks: Iterator[bytes], request: _UnderWay) -> dict[str, Any]:
                 request.hear(value)
             else:
                 return answers.correlated(value, request.message)
+        if splitter.size <= LARGE_BYTES:
+            stay.leave()
     raise Unreachable("The connection broke before the answer came.")
 
 

@@ -48,6 +48,15 @@ class UpstreamError(Exception):
         self.status = status
         super().__init__(self.message)
 
+    def lightened(self) -> "UpstreamError":
+        """This error without how it came about: frames that hold what was read, megabytes of it.
+
+        Whoever keeps an error where the code that raised it can see it makes a circle, and what a
+        circle holds is held until garbage is collected.
+        """
+        self.__traceback__ = self.__context__ = None
+        return self
+
 
 class Unreachable(UpstreamError):
     """There was no connection to the server, or it broke."""

@@ -26,6 +26,11 @@ class Splitter:
         self._lines: list[bytes] = []
         self._size = 0
 
+    @property
+    def size(self) -> int:
+        """How many bytes of an unfinished event are held."""
+        return self._size + len(self._rest)
+
     def feed(self, chunk: bytes) -> Iterator[list[bytes]]:
         """The events this chunk completes, each as its lines. Raises TooLarge."""
         whole = _LINE_END.search(chunk) or self._rest.endswith(b"\r")
@@ -40,7 +45,7 @@ class Splitter:
             event, self._lines, self._size = self._lines, [], 0
             if event:
                 yield event
-        if self._size + len(self._rest) > self._limit:
+        if self.size > self._limit:
             raise TooLarge(f"An event of the server is larger than {self._limit:,} bytes.")
 
     def _whole_lines(self) -> list[bytes]:

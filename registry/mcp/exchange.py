@@ -58,7 +58,7 @@ class Exchange:
     def fail(self, error: UpstreamError) -> None:
         """Let the caller end with this error, now."""
         if self.failure is None:
-            self.failure = error
+            self.failure = error.lightened()
             self.wake()
 
     def take(self, answer: dict[str, Any]) -> dict[str, Any]:

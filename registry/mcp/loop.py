@@ -13,12 +13,11 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from registry.mcp.errors import Cancelled, TimedOut
+from registry.mcp.watching import LOOK_SECONDS, Stop, asker, watcher
 
 T = TypeVar("T")
-Stop = Callable[[], bool] | threading.Event
+Awaited = concurrent.futures.Future[T]
 
-# How often a waiting thread looks whether its caller still wants the answer.
-LOOK_SECONDS = 0.05
 # The deadline is kept inside the loop; a waiting thread gives the loop this much longer.
 GRACE_SECONDS = 1.0
 
@@ -56,16 +55,17 @@ class LoopThread:
         future = asyncio.run_coroutine_threadsafe(work(), self._running_loop())
         deadline = time.monotonic() + timeout + GRACE_SECONDS
         try:
-            while True:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    raise TimedOut(f"No answer within {timeout:g} s.")
-                with suppress(concurrent.futures.TimeoutError):
-                    return future.result(left if asked is None else min(left, LOOK_SECONDS))
-                if future.done():
-                    return future.result()
-                if asked is not None and asked():
-                    raise Cancelled("The call was cancelled.")
+            # Most calls end before it would be worth having anybody watch over them.
+            with suppress(concurrent.futures.TimeoutError):
+                return future.result(min(timeout + GRACE_SECONDS, LOOK_SECONDS))
+            if future.done():
+                return future.result()
+            with watcher.watching(stop, future.cancel):
+                return _result(future, deadline, asked)
+        except concurrent.futures.TimeoutError:
+            if future.done():
+                return future.result()
+            raise TimedOut(f"No answer within {timeout:g} s.") from None
         finally:
             future.cancel()
 
@@ -78,6 +78,11 @@ class LoopThread:
             return self._loop
 
 
-def asker(stop: Stop | None) -> Callable[[], bool] | None:
-    """What says whether to stop; None where nobody can."""
-    return stop.is_set if isinstance(stop, threading.Event) else stop
+def _result(future: Awaited[T], deadline: float, asked: Callable[[], bool] | None) -> T:
+    """The result, waited for until the deadline. Raises Cancelled, or what `asked` raises."""
+    try:
+        return future.result(max(0.0, deadline - time.monotonic()))
+    except concurrent.futures.CancelledError:
+        if asked is not None and asked():
+            raise Cancelled("The call was cancelled.") from None
+        raise

@@ -14,6 +14,7 @@ import httpcore2
 from registry.mcp import answers, dialling, guard, parsing
 from registry.mcp.endpoint import Endpoint
 from registry.mcp.errors import Executed, TimedOut
+from registry.mcp.large import Stay
 
 EVENTS = "text/event-stream"
 # Of these a length is expected, also when there is nothing (RFC 9110, section 8.6).
@@ -42,6 +43,7 @@ class Plain:
         guard.check_scheme(self._origin, endpoint.internal_addresses)
         self._pool = dialling.pool(endpoint, resolver)
         self._own = endpoint.headers
+        self._name = endpoint.name
 
     async def send(
         self,
@@ -70,7 +72,7 @@ class Plain:
         )
         try:
             async with asyncio.timeout_at(deadline):
-                return await _read(await dialling.send(self._pool, request), limit)
+                return await _read(await dialling.send(self._pool, request), limit, self._name)
         except TimeoutError:
             executed: Executed = "unknown" if sent else "no"
             raise TimedOut("The server did not answer in time.", executed=executed) from None
@@ -120,15 +122,17 @@ def target_of(url: str) -> str:
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
-async def _read(response: httpcore2.Response, limit: int) -> Answer:
+async def _read(response: httpcore2.Response, limit: int, server: str) -> Answer:
     kind = answers.kind_of(response)
     is_stream = kind == EVENTS
     if is_stream:
         await response.aclose()
+    with Stay(server) as stay:
+        body = b"" if is_stream else await answers.read(response, limit, stay=stay)
     return Answer(
         status=response.status,
         kind=kind,
-        body=b"" if is_stream else await answers.read(response, limit),
+        body=body,
         location=answers.header(response, b"location"),
         www_authenticate=answers.header(response, b"www-authenticate"),
     )

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from registry.mcp import dialling, guard
 from registry.mcp.endpoint import Endpoint
 from registry.mcp.errors import Cancelled, Executed, TimedOut, Unreachable
-from registry.mcp.loop import LOOK_SECONDS
+from registry.mcp.watching import LOOK_SECONDS
 
 _UNDER_WAY = (0, errno.EINPROGRESS, errno.EWOULDBLOCK)
 

@@ -23,6 +23,7 @@ from registry.mcp.errors import (
     UpstreamError,
 )
 from registry.mcp.exchange import EXCHANGE, Exchange
+from registry.mcp.large import LARGE_BYTES, Stay
 
 # A notification and the end of a session are courtesies.
 COURTESY_SECONDS = 2.0
@@ -34,6 +35,7 @@ class SafeTransport(httpx2.AsyncBaseTransport):
     """What an `httpx2.AsyncClient` sends for one endpoint, made safe."""
 
     def __init__(self, endpoint: Endpoint, resolver: guard.Resolver) -> None:
+        self._name = endpoint.name
         self._origin = guard.parse_url(endpoint.url)
         guard.check_scheme(self._origin, endpoint.internal_addresses)
         self._legacy = endpoint.transport == "sse"
@@ -82,7 +84,7 @@ class SafeTransport(httpx2.AsyncBaseTransport):
                 await answers.read(response, answers.ERROR_BODY_LIMIT, cut=True)
                 return httpx2.Response(202)
             if kind == "application/json":
-                value = await parsing.parse_aside(await answers.read(response, parsing.BYTE_LIMIT))
+                value = await self._value(response)
                 answer = exchange.take(answers.correlated(value, message))
                 return answers.as_json(answer, answers.session_header(response))
             if kind != "text/event-stream":
@@ -92,6 +94,12 @@ class SafeTransport(httpx2.AsyncBaseTransport):
             await response.aclose()
             raise
         return answers.as_stream(response, self._events(response, exchange))
+
+    async def _value(self, response: httpcore2.Response) -> Any:
+        with Stay(self._name) as stay:
+            body = await answers.read(response, parsing.BYTE_LIMIT, stay=stay)
+            with stay.reading():
+                return await parsing.parse_aside(body)
 
     def _refusal(
         self,
@@ -116,7 +124,7 @@ class SafeTransport(httpx2.AsyncBaseTransport):
             # The answer would come on the stream, so only waking the caller ends its wait.
             exchange.fail(error)
             return httpx2.Response(202)
-        exchange.failure = exchange.failure or error
+        exchange.failure = exchange.failure or error.lightened()
         return answers.as_json(answers.rpc_error(message, -32603, error.message))
 
     async def _notify(
@@ -165,18 +173,33 @@ class SafeTransport(httpx2.AsyncBaseTransport):
         splitter = events.Splitter(
             limit=events.LEGACY_LIMIT if self._legacy else parsing.BYTE_LIMIT
         )
+        stay = Stay(self._name)
         try:
             while True:
                 chunk = await self._next(source, exchange)
+                await self._take_place(stay, splitter.size + len(chunk), exchange)
                 for event in splitter.feed(chunk):
-                    if passed := await events.checked(event, exchange.take, hear=exchange.hear):
+                    with stay.reading():
+                        passed = await events.checked(event, exchange.take, hear=exchange.hear)
+                    if passed:
                         yield passed
+                if splitter.size <= LARGE_BYTES:
+                    stay.leave()
         except StopAsyncIteration:
             return
         except UpstreamError as error:
             exchange.fail(error)
         except answers.BROKEN:
             return
+        finally:
+            stay.leave()
+
+    async def _take_place(self, stay: Stay, size: int, exchange: Exchange) -> None:
+        if self._legacy:
+            await stay.grow_to(size)
+            return
+        with exchange.clock():
+            await stay.grow_to(size)
 
     async def _next(self, source: AsyncIterator[bytes], exchange: Exchange) -> bytes:
         if self._legacy:

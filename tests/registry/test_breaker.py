@@ -1,8 +1,10 @@
 """The breaker: five failures close the way, and one probe in total tries it again."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 import pytest
@@ -119,3 +121,37 @@ def _at_once(do: Callable[[], bool], times: int) -> list[bool]:
 
     with ThreadPoolExecutor(times) as pool:
         return sorted(pool.map(run, range(times)))
+
+
+def test_that_it_is_closed_is_remembered_a_moment_without_a_query(
+    server: Server, django_assert_num_queries: Callable[..., AbstractContextManager[object]]
+) -> None:
+    fail(server, 5)
+    breaker.check_remembered(server)
+    assert not may_call(server)
+    with django_assert_num_queries(0), pytest.raises(BreakerOpen) as raised:
+        breaker.check_remembered(server)
+    assert 28 < raised.value.retry_after <= 30
+    breaker.check_remembered(a_server("http://y.example.com", "other"))
+
+
+def test_what_is_remembered_is_forgotten_after_a_moment_and_by_a_success(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail(server, 5)
+    assert not may_call(server)
+    breaker.succeeded(server)
+    breaker.check_remembered(server)
+    monkeypatch.setattr(breaker, "REMEMBERED_SECONDS", 0.01)
+    fail(server, 5)
+    assert not may_call(server)
+    time.sleep(0.02)
+    breaker.check_remembered(server)
+
+
+def test_it_is_remembered_no_longer_than_the_pause_lasts(server: Server) -> None:
+    fail(server, 5)
+    Breaker.objects.update(closed_until=Now() + timedelta(seconds=0.1))
+    assert not may_call(server)
+    time.sleep(0.12)
+    breaker.check_remembered(server)

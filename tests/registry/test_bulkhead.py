@@ -12,6 +12,12 @@ from registry.errors import ServerBusy
 from registry.mcp.errors import Cancelled
 from registry.models import Server
 
+
+@pytest.fixture(autouse=True)
+def _nothing_known():
+    bulkhead.forget()
+
+
 SERVER = Server(pk=7, name="slow", concurrent_calls=2)
 
 
@@ -73,3 +79,80 @@ def test_of_many_at_once_no_more_are_let_in():
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(call, range(40)))
     assert max(most) == 2
+
+
+def queue_up(pool, number, over=None):
+    """So many more who wait for a place, in the queue by now; they keep theirs until `over`."""
+
+    def come() -> None:
+        with place():
+            if over is not None:
+                over.wait(5)
+
+    before = len(bulkhead._servers[7].waiting)
+    waiting = [pool.submit(come) for _ in range(number)]
+    end = time.monotonic() + 5
+    while len(bulkhead._servers[7].waiting) < before + number and time.monotonic() < end:
+        time.sleep(0.001)
+    return waiting
+
+
+def test_a_free_place_goes_to_whoever_waits_longest_and_nobody_else_is_woken():
+    over = threading.Event()
+    with ThreadPoolExecutor(3) as pool, place():
+        with place():
+            queue_up(pool, 1, over)
+            queue_up(pool, 2, over)
+            woken = [one._woken for one in bulkhead._servers[7].waiting]
+        assert [event.is_set() for event in woken] == [True, False, False]
+        over.set()
+    assert bulkhead.taken() == {}
+
+
+def test_nobody_queues_for_a_server_whose_calls_take_longer_than_one_waits(monkeypatch):
+    monkeypatch.setattr(bulkhead, "WAIT_SECONDS", 0.05)
+    with place():
+        time.sleep(0.2)
+    # Known by now: two places, 0.2 s each, and nobody waits longer than 0.05 s.
+    with place(), place(), ThreadPoolExecutor(1) as pool:
+        waiting = queue_up(pool, 1)
+        started = time.monotonic()
+        with pytest.raises(ServerBusy), place():
+            pass
+        assert time.monotonic() - started < 0.03
+        with pytest.raises(ServerBusy):
+            waiting[0].result(timeout=5)
+
+
+def test_nobody_queues_for_a_server_that_has_begun_to_hang(monkeypatch):
+    monkeypatch.setattr(bulkhead, "WAIT_SECONDS", 0.05)
+    with place():
+        pass
+    with place(), place(), ThreadPoolExecutor(2) as pool:
+        time.sleep(0.2)
+        waiting = queue_up(pool, 1)
+        with pytest.raises(ServerBusy), place():
+            pass
+        with pytest.raises(ServerBusy):
+            waiting[0].result(timeout=5)
+
+
+def test_of_a_server_that_is_not_known_yet_so_many_queue(monkeypatch):
+    monkeypatch.setattr(bulkhead, "WAIT_SECONDS", 0.4)
+    with place(), place(), ThreadPoolExecutor(bulkhead.QUEUE_OF_UNKNOWN) as pool:
+        queue_up(pool, bulkhead.QUEUE_OF_UNKNOWN)
+        started = time.monotonic()
+        with pytest.raises(ServerBusy), place():
+            pass
+        assert time.monotonic() - started < 0.2
+
+
+def test_a_stop_that_breaks_leaves_the_queue_in_order():
+    def broken() -> bool:
+        raise RuntimeError
+
+    with place(), place():
+        with pytest.raises(RuntimeError), place(stops=broken):
+            pass
+        assert not bulkhead._servers[7].waiting
+    assert bulkhead.taken() == {}

@@ -4,6 +4,9 @@ import asyncio
 import json
 import threading
 import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +122,38 @@ def test_more_containers_than_memory_should_hold_are_too_large(client: Connectio
 def test_body_over_the_cap_is_too_large(client: Connections) -> None:
     error = failure(client, lambda message: raw_json(message, structured(f'"{"x" * 4_200_000}"')))
     assert type(error) is TooLarge
+
+
+@pytest.mark.parametrize("modern", [True, False])
+def test_length_over_the_cap_is_refused_before_it_is_read(
+    client: Connections, modern: bool
+) -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 30000000\r\n\r\n"
+    # Nothing comes after it: who waited for more would run into the deadline.
+    error = failure(client, lambda message: slowly(head, b"", 5), 3, modern=modern)
+    assert (type(error), error.executed) == (TooLarge, "unknown")
+
+
+@pytest.mark.parametrize("modern", [True, False])
+def test_an_error_does_not_keep_what_was_read(client: Connections, modern: bool) -> None:
+    body = raw_json({"id": "another"}, '"' + "x" * 2_000_000 + '"')
+    error = failure(client, lambda message: body, modern=modern)
+    files = {Path(frame.filename).name for frame in traceback.extract_tb(error.__traceback__)}
+    assert "client.py" in files
+    assert not files & {"transport.py", "answers.py", "parsing.py"}
+
+
+@pytest.mark.parametrize("modern", [True, False])
+def test_large_answers_of_one_server_all_come_one_after_another(
+    client: Connections, modern: bool
+) -> None:
+    text = "x" * 200_000
+    fault = faulty(lambda message: answered(message, text_result(text)), modern=modern)
+    with fault as upstream, ThreadPoolExecutor(6) as pool:
+        ask = partial(client.call_tool, upstream.endpoint(), "t", {}, timeout=10)
+        results = [pool.submit(ask) for _ in range(6)]
+        texts = [one.result(timeout=10)["content"][0]["text"] for one in results]
+    assert texts == [text] * 6
 
 
 def test_event_over_the_cap_is_too_large(client: Connections) -> None:
