@@ -16,12 +16,13 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 from audit.shapes import REDACTED, names_secret, redact_shapes
 from audit.storable import storable
 
-__all__ = ["REDACTED", "forget", "redact", "redact_text", "remember"]
+__all__ = ["REDACTED", "forget", "redact", "redact_known", "redact_text", "remember"]
 
 SHORTEST = 6
 MAX_DEPTH = 64
@@ -87,12 +88,29 @@ def _base64_spellings(octets: bytes) -> Iterator[str]:
 
 def redact_text(text: str) -> str:
     """The text without secrets, NUL and lone surrogates, at most four million characters of it."""
-    text = _plain(text[:MAX_TEXT])
+    return redact_shapes(_without_forms(_plain(text[:MAX_TEXT])))
+
+
+def redact_known(value: Any) -> Any:
+    """The same JSON value without the remembered secrets, and otherwise as it was.
+
+    For what is passed on and not kept: what only looks like a secret stays.
+    """
+    if isinstance(value, str):
+        return _without_forms(value)
+    if isinstance(value, list):
+        return [redact_known(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_forms(key): redact_known(item) for key, item in value.items()}
+    return value
+
+
+def _without_forms(text: str) -> str:
     if _may_hold_form(text):
         for form in _forms:
             if form in text:
                 text = text.replace(form, REDACTED)
-    return redact_shapes(text)
+    return text
 
 
 def _may_hold_form(text: str) -> bool:

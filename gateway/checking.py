@@ -244,7 +244,7 @@ def journal(checked: Checked) -> dict[str, Any]:
         "server": tool.server.name,
         "tool": tool.name,
         "fingerprint": tool.fingerprint,
-        "arguments": checked.arguments,
+        "arguments": redact(checked.arguments),
         # A yes is good for one call, whatever the tool says of a second one.
         "repeatable": tool.declares_idempotent and checked.approval is None,
         "state": Call.State.STARTED,

@@ -6,9 +6,10 @@ from django.db import transaction
 
 from audit import record
 from audit.models import Entry
+from audit.redact import redact
 from gateway import errors
 from gateway.llm.base import Reply
-from gateway.models import Turn
+from gateway.models import Question, Turn
 from gateway.offering import Offer
 from gateway.run import Run
 
@@ -43,6 +44,14 @@ def write_down(run: Run, reply: Reply, *, number: int, offer: Offer, millisecond
             milliseconds=milliseconds,
             detail=_said(reply) | _offered(run, number, offer) | {"price": cost.row},
         )
+
+
+def redact_turns(question: Question) -> None:
+    """Take the secrets out of what the model said, once nobody has to repeat it word by word."""
+    for turn in question.turns.all():
+        safe = redact(turn.content)
+        if safe != turn.content:
+            question.turns.filter(pk=turn.pk).update(content=safe)
 
 
 def _said(reply: Reply) -> dict[str, Any]:

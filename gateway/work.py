@@ -27,7 +27,7 @@ from accounts.models import User
 from audit import record
 from audit.models import Entry
 from audit.record import Who
-from gateway import admission, durations, errors, loop, lost, parking, present, progress
+from gateway import admission, durations, errors, loop, lost, parking, present, progress, turns
 from gateway.asker import Asker
 from gateway.heartbeat import Pulse, heart
 from gateway.llm.base import Model
@@ -191,6 +191,7 @@ def finish(question: Question, *, state: Question.State, **values: Any) -> bool:
         if state != Question.State.ANSWERED or question.seconds_left is not None:
             question.approvals.open().update(state=Approval.State.CANCELLED)
         admission.settle(question)
+        turns.redact_turns(question)
         _record_end(question)
     progress.publish(question.pk, "done", **present.question(question))
     return True

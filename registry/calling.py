@@ -7,9 +7,11 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from audit.redact import redact_known
 from registry import breaker, bulkhead, tokens
 from registry.connected import NOBODY
 from registry.endpoints import endpoint_for, with_token
@@ -77,7 +79,7 @@ class _Target:
         self, server: Server, tool: Tool, endpoint: Endpoint, *, once: bool, behalf: Behalf
     ) -> None:
         self.server, self.tool, self.endpoint, self.once = server, tool, endpoint, once
-        self.behalf = behalf
+        self.behalf = _without_secrets(behalf)
         self._has_renewed = False
 
     def renews(self, error: UpstreamError) -> bool:
@@ -153,17 +155,27 @@ def _once(
     # While the server takes its time, others may need the database more than we do.
     release_connection()
     try:
-        result = target.send(arguments, timeout=seconds, cancelled=cancelled)
+        result = redact_known(target.send(arguments, timeout=seconds, cancelled=cancelled))
     except UpstreamError as error:
         if _is_its_fault(error):
             breaker.failed(target.server)
         elif has_failed and not isinstance(error, Cancelled):
             breaker.succeeded(target.server)
+        if isinstance(error, Rejected):
+            raise error.with_said(redact_known(error.message), redact_known(error.data)) from None
         raise
     # Asked before, because an UPDATE takes SQLite's write lock even where it changes nothing.
     if has_failed:
         breaker.succeeded(target.server)
     return result
+
+
+def _without_secrets(behalf: Behalf) -> Behalf:
+    """What the server says meanwhile reaches whoever waits without the credential it was given."""
+    hear = behalf.hear
+    if hear is None:
+        return behalf
+    return replace(behalf, hear=lambda method, said: hear(method, redact_known(dict(said))))
 
 
 def _is_its_fault(error: UpstreamError) -> bool:

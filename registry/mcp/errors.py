@@ -138,6 +138,10 @@ class Rejected(UpstreamError):
         self.rpc_code = rpc_code
         self.data = data
 
+    def with_said(self, message: str, data: Any) -> "Rejected":
+        """The same refusal in other words."""
+        return Rejected(message, rpc_code=self.rpc_code, status=self.status, data=data)
+
 
 class InputRequired(UpstreamError):
     """The tool asks a person for input, which is not passed on."""

@@ -47,6 +47,14 @@ def test_a_remembered_secret_is_found(spelling: str) -> None:
     assert redact_text(f"<{SPELLINGS[spelling]}>") == "<[redacted]>"
 
 
+def test_what_is_passed_on_loses_what_is_known_and_keeps_what_only_looks_like_a_secret() -> None:
+    said = {SECRET: [SECRET, {"password": "of the caller", "n": 1.0}], "none": None}
+    kept = {"[redacted]": ["[redacted]", {"password": "of the caller", "n": 1.0}], "none": None}
+
+    assert redact.redact_known(said) == kept
+    assert type(redact.redact_known(1.0)) is float
+
+
 @pytest.mark.parametrize("before", ["", "u", "us", "user:", "user-7:"])
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
 def test_a_secret_is_found_in_base64_wherever_it_begins(before: str, encode: object) -> None:

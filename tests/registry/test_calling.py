@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from audit import redact
 from registry import breaker, bulkhead, calling
 from registry.errors import BreakerOpen, CommandNotAllowed, CredentialMissing, ServerBusy
+from registry.mcp.behalf import Behalf
 from registry.mcp.client import connections
 from registry.mcp.errors import Cancelled, HttpRefused, Rejected, TimedOut, Unreachable
 from registry.models import Breaker, Server, Tool
 from tests.fakes import mcp_server
+from tests.fakes.faulty_upstream import SSE_HEAD, Message, event, faulty
 from tests.fakes.mcp_server import Upstream
 from tests.registry.fixtures import CLOSED_PORT, RawServer, a_server, raw_server
 
@@ -71,6 +74,42 @@ def test_an_unknown_tool_is_the_servers_word_and_no_failure(upstream: Upstream) 
     with pytest.raises(Rejected):
         calling.call(server, a_tool_of(server, "nothing", **IDEMPOTENT), {})
     assert failures() == 0
+
+
+# --- What a server says of its credential ---------------------------------------------------------
+@pytest.fixture
+def credential() -> Iterator[str]:
+    redact.remember("the-credential-of-it")
+    yield "the-credential-of-it"
+    redact.forget("the-credential-of-it")
+
+
+def test_what_it_says_and_its_refusal_come_without_the_credential(
+    settings: Any, db: None, credential: str
+) -> None:
+    def answer(message: Message) -> bytes:
+        said = {"method": "notifications/message", "params": {"level": "info", "data": credential}}
+        error = {"code": -32603, "message": f"bad {credential}", "data": [credential]}
+        refusal = {"id": message["id"], "error": error}
+        return SSE_HEAD + event({"jsonrpc": "2.0"} | said) + event({"jsonrpc": "2.0"} | refusal)
+
+    heard: list[Any] = []
+    behalf = Behalf(log_level="info", hear=lambda method, said: heard.append(said["data"]))
+    with faulty(answer) as running, pytest.raises(Rejected) as caught:
+        settings.INTERNAL_ADDRESSES = [running.endpoint().url.split("/")[2]]
+        server = a_server(running.endpoint().url)
+        calling.call(server, a_tool_of(server), {}, behalf=behalf)
+
+    assert (str(caught.value), caught.value.data) == ("bad [redacted]", ["[redacted]"])
+    assert heard == ["[redacted]"]
+
+
+def test_its_result_comes_without_the_credential(upstream: Upstream, credential: str) -> None:
+    server = a_server(upstream.url)
+
+    result = calling.call(server, a_tool_of(server), {"text": f"with {credential}"})
+
+    assert result["content"] == [{"type": "text", "text": "with [redacted]"}]
 
 
 @pytest.mark.parametrize(("attempts", "tries"), [(0, 1), (1, 1), (3, 3)])

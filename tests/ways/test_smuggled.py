@@ -9,9 +9,8 @@ from audit.models import Entry
 from audit.redact import redact
 from gateway import work
 from gateway.llm.scripted import ScriptedModel, says, uses
-from gateway.models import Question
 from registry.models import Tool
-from tests.ways.asking import asked, results_read
+from tests.ways.asking import asked, put, results_read
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -62,10 +61,11 @@ def test_a_model_is_told_of_arguments_that_nobody_can_keep_and_nothing_is_sent(c
 
 
 def test_a_question_goes_on_after_a_crash_without_the_argument_repaired(cast, upstream):
-    model = ScriptedModel([uses(("upstream__echo", {"text": "a\x00b"})), says("no")])
-    question = asked(cast, cast.dev, "try", model)
-    question.calls.all().delete()
-    Question.objects.filter(pk=question.pk).update(state=Question.State.QUEUED)
+    said = uses(("upstream__echo", {"text": "a\x00b"}))
+    question = put(cast, cast.dev, "try")
+    question.turns.create(
+        number=1, content=said.content, stop=said.stop, model="scripted", usage=vars(said.usage)
+    )
 
     work.run(question.pk, model=ScriptedModel([says("still no")]))
 
