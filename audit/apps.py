@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
 
@@ -10,10 +11,15 @@ class AuditConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        post_migrate.connect(_install_stamps, sender=self)
+        from audit import triggers  # noqa: PLC0415  as below
+
+        post_migrate.connect(_install, sender=self)
+        connection_created.connect(triggers.prepare, dispatch_uid="audit.triggers")
 
 
-def _install_stamps(**_: Any) -> None:
-    from audit import stamps  # noqa: PLC0415  needs the models, which are loaded after this module
+def _install(**_: Any) -> None:
+    # Needs the models, which are loaded after this module.
+    from audit import stamps, triggers  # noqa: PLC0415  see above
 
     stamps.install()
+    triggers.install()

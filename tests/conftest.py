@@ -10,10 +10,12 @@ import pytest
 from celery.contrib.testing.worker import start_worker
 from django.contrib.contenttypes.management import create_contenttypes
 from django.db.models.signals import post_migrate
+from django.test import TransactionTestCase
 from rest_framework.test import APIClient
 
 from accounts import access, key_use
 from accounts.models import Rule
+from audit import triggers
 from omni2.celery import app
 from registry import breaker, bulkhead
 from tests import mcp_client
@@ -84,6 +86,18 @@ def django_db_setup(django_db_setup: None) -> None:
     """Tables emptied after a test are not filled with Django's permissions again: half the time."""
     post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
     post_migrate.disconnect(create_contenttypes)
+    _let_tests_empty_the_record()
+
+
+def _let_tests_empty_the_record() -> None:
+    """What a test has committed is cleared away after it, entries of the record too."""
+    tear_down = TransactionTestCase._fixture_teardown
+
+    def opened(case: TransactionTestCase) -> None:
+        with triggers.opened(triggers.EMPTY):
+            tear_down(case)
+
+    TransactionTestCase._fixture_teardown = opened
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection, connections
 
-from audit import record, seal
+from audit import record, seal, triggers
 from audit.models import Block, Entry, Follower, Rollup, Unsealed
 
 WHO = record.Who(
@@ -64,10 +64,10 @@ def sealed(db: None) -> list[Entry]:
 
 @pytest.fixture
 def raw(db: None) -> Callable[..., None]:
-    """Runs SQL behind the back of the models, as somebody with the database's password could."""
+    """Runs SQL past models and triggers, as somebody who owns the database could."""
 
     def run(sql: str, *values: object) -> None:
-        with connection.cursor() as cursor:
+        with triggers.opened(triggers.EMPTY), connection.cursor() as cursor:
             cursor.execute(sql, values)
 
     return run

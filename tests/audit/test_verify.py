@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.db import DataError, connection, transaction
 
-from audit import chain, record, seal
+from audit import chain, record, seal, triggers
 from audit.models import Block, Entry, Unsealed
 from audit.verify import Finding, verify
 
@@ -291,3 +291,22 @@ def test_the_command_speaks_json(
     finding = Finding("it was changed after it was written", entry=sealed[0].pk)
     assert (said["ok"], said["finding"]["entry"]) == (False, sealed[0].pk)
     assert said["finding"] == vars(finding)
+
+
+def test_the_command_says_where_a_trigger_is_missing(
+    sealed: list[Entry], capsys: pytest.CaptureFixture
+) -> None:
+    call_command("verify_audit")
+    assert capsys.readouterr().err == ""
+    drop_a_trigger_of("audit_block")
+    call_command("verify_audit")
+    assert capsys.readouterr().err.strip() == (
+        "no trigger keeps audit_block from being changed: run manage.py migrate"
+    )
+
+
+def drop_a_trigger_of(table: str) -> None:
+    name = next(name for name, on in triggers._existing().items() if on == table)
+    with connection.cursor() as cursor:
+        on = f' ON "{table}"' if connection.vendor == "postgresql" else ""
+        cursor.execute(f'DROP TRIGGER "{name}"{on}')

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from django.core.management.base import BaseCommand
 
+from audit import triggers
 from audit.verify import Report, verify
 
 
@@ -18,10 +19,17 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: object) -> None:
         report = verify()
+        unguarded = triggers.missing()
         if options["json"]:
-            self.stdout.write(json.dumps(asdict(report) | {"ok": report.ok}))
+            self.stdout.write(
+                json.dumps(asdict(report) | {"ok": report.ok, "unguarded": unguarded})
+            )
         else:
             self._tell(report)
+        if unguarded:
+            self.stderr.write(
+                f"no trigger keeps {', '.join(unguarded)} from being changed: run manage.py migrate"
+            )
         if not report.ok:
             sys.exit(1)
 
