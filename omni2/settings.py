@@ -233,9 +233,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "EntryKindEnum": "audit.models.Entry.Kind",
         "RuleKindEnum": "accounts.models.Rule.Kind",
         "SwitchKindEnum": "gateway.switching.Kind",
         "EffectEnum": ["allow", "deny", "ask"],
+        "ServerAuthenticationEnum": "registry.models.Server.Authentication",
+        "ServerTransportEnum": "registry.models.Server.Transport",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
