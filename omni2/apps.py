@@ -31,6 +31,7 @@ def _secrets() -> list[str]:
         settings.SLACK_BOT_TOKEN,
         settings.SLACK_SIGNING_SECRET,
         settings.DATABASES["default"].get("PASSWORD"),
+        settings.EMAIL_HOST_PASSWORD,
         *settings.MODEL_EXTRA_HEADERS.values(),
         *settings.ENCRYPTION_KEYS,
     )

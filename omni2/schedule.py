@@ -12,6 +12,7 @@ from django.db import close_old_connections, connection
 from accounts import sessions
 from audit import rollup, seal
 from gateway import access_requests, deciding, own_accounts, work
+from gateway.alerts import delivering, incidents, spending, watching
 from gateway.tasks import run_question
 from registry import discovery, health
 from registry.models import Server
@@ -61,6 +62,10 @@ def jobs() -> list[Job]:
         Job("sweep_access", 10, access_requests.sweep),
         Job("sweep_accounts", 15, own_accounts.sweep),
         Job("clear_sessions", 3600, sessions.clear),
+        Job("watch_record", 2, watching.watch),
+        Job("check_spending", 300, spending.check),
+        Job("end_incidents", 60, incidents.end_quiet),
+        Job("deliver_alerts", 2, delivering.deliver),
         Job("sweep_slack", 5, slack.sweep),
     ]
 

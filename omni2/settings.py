@@ -205,6 +205,20 @@ GRANT_MAX_DAYS = env.int("OMNI2_GRANT_MAX_DAYS", default=90)
 # A request nobody has decided on in this time is closed.
 ACCESS_REQUEST_DAYS = env.int("OMNI2_ACCESS_REQUEST_DAYS", default=30)
 
+# --- Alerts ---------------------------------------------------------------------------------------
+# Who sends e-mail for us; without it no destination by e-mail is told anything.
+EMAIL_URL = env.str("OMNI2_EMAIL_URL", default="")
+EMAIL_FROM = env.str("OMNI2_EMAIL_FROM", default="omni2@localhost")
+EMAIL_TIMEOUT = 10
+if EMAIL_URL:
+    _mail = env.email_url("OMNI2_EMAIL_URL")
+    EMAIL_BACKEND, EMAIL_HOST, EMAIL_PORT = (
+        _mail[name] for name in ("EMAIL_BACKEND", "EMAIL_HOST", "EMAIL_PORT")
+    )
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_USER"], _mail["EMAIL_HOST_PASSWORD"]
+    EMAIL_USE_TLS = _mail.get("EMAIL_USE_TLS", False)
+    EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
+
 # --- Slack ----------------------------------------------------------------------------------------
 SLACK_BOT_TOKEN = env.str("SLACK_BOT_TOKEN", default="")
 SLACK_SIGNING_SECRET = env.str("SLACK_SIGNING_SECRET", default="")

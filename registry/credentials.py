@@ -26,6 +26,7 @@ OWN_SECRETS = frozenset(
     {
         "ANTHROPIC_API_KEY",
         "DATABASE_URL",
+        "OMNI2_EMAIL_URL",
         "OMNI2_ENCRYPTION_KEYS",
         "OMNI2_MODEL_EXTRA_HEADERS",
         "OMNI2_OIDC_CLIENT_SECRET",

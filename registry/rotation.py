@@ -5,17 +5,18 @@ An old key may leave `OMNI2_ENCRYPTION_KEYS` once nothing is unreadable here: th
 
 from dataclasses import dataclass
 
+from django.apps import apps
 from django.db import transaction
+from django.db.models import Model
 
 from audit import record
 from audit.models import Entry
 from audit.record import Who
 from registry.credentials import reseal
 from registry.errors import CredentialUnreadable
-from registry.models import Attempt, ConnectedAccount, RegisteredClient, Server
 
-# Each model whose rows hold something `registry.credentials` sealed, in the column `sealed`.
-SEALED = (Server, ConnectedAccount, RegisteredClient, Attempt)
+# What `registry.credentials` has sealed stands in a column of this name, whichever model's.
+COLUMN = "sealed"
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ def rotate(*, who: Who) -> Rotation:
     """Encrypt every sealed value with the first key. What cannot be read stays as it is."""
     rewritten, unreadable = 0, []
     with transaction.atomic():
-        for model in SEALED:
-            for row in model.objects.exclude(sealed="").order_by("pk").select_for_update():
+        for model in _models():
+            for row in model._base_manager.exclude(sealed="").order_by("pk").select_for_update():
                 try:
                     row.sealed = reseal(row.sealed)
                 except CredentialUnreadable:
@@ -41,6 +42,12 @@ def rotate(*, who: Who) -> Rotation:
                 rewritten += 1
         _note(Rotation(rewritten, tuple(unreadable)), who)
     return Rotation(rewritten, tuple(unreadable))
+
+
+def _models() -> list[type[Model]]:
+    """The models of any app whose rows hold something sealed."""
+    every = [model for model in apps.get_models() if not model._meta.proxy]
+    return [m for m in every if any(f.name == COLUMN for f in m._meta.concrete_fields)]
 
 
 def _note(rotation: Rotation, who: Who) -> None:

@@ -1,10 +1,15 @@
-"""What is kept of a question: its row, the model's turns, its calls and their approvals."""
+"""What is kept of a question (row, turns, calls, approvals), and of alerts."""
 
+from gateway.models.alerts import AlertRule, Delivery, Destination, Incident
 from gateway.models.approvals import Approval, ApprovalQuerySet
 from gateway.models.calls import Call, CallQuerySet
 from gateway.models.questions import Conversation, Door, Question, QuestionQuerySet, Turn
 
 __all__ = [
+    "AlertRule",
+    "Delivery",
+    "Destination",
+    "Incident",
     "Approval",
     "ApprovalQuerySet",
     "Call",

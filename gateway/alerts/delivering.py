@@ -1,0 +1,69 @@
+"""Send what waits to be sent: at least once, with pauses that grow, given up after a day.
+
+The row was written with what it tells of, so nothing that was to be told is lost; its id lets the
+other side tell a message that comes twice.
+"""
+
+import smtplib
+from datetime import timedelta
+
+from django.utils import timezone
+
+from audit.redact import redact_text
+from gateway.alerts import mail, message, webhook
+from gateway.alerts.incidents import Event
+from gateway.models.alerts import Delivery, Destination
+from registry.errors import RegistryError
+from registry.mcp.errors import UpstreamError
+
+AT_ONCE = 50
+# Longer than any one try takes: whoever died with it has it tried anew after this.
+LEASE_SECONDS = 60.0
+PAUSES = (10, 30, 120, 600, 1800)
+GIVEN_UP_AFTER = timedelta(days=1)
+FAILURES = (webhook.NotTaken, UpstreamError, RegistryError, smtplib.SMTPException, OSError)
+
+State = Delivery.State
+
+
+def deliver() -> int:
+    """Send what is due, and say how many were sent."""
+    due = Delivery.objects.due().order_by("due_at").select_related("destination")[:AT_ONCE]
+    return sum(attempt(one) for one in due if one.claim(LEASE_SECONDS))
+
+
+def attempt(delivery: Delivery) -> bool:
+    """One try of a delivery that is ours; True when it was taken."""
+    try:
+        if not delivery.destination.enabled:
+            raise webhook.NotTaken("The destination is switched off.")
+        _SENDERS[delivery.destination.kind](delivery)
+    except FAILURES as failure:
+        _put_off(delivery, str(failure))
+        return False
+    delivery.state, delivery.sent_at, delivery.error = State.SENT, timezone.now(), ""
+    delivery.save(update_fields=["state", "sent_at", "error"])
+    return True
+
+
+def _put_off(delivery: Delivery, error: str) -> None:
+    pause = PAUSES[min(delivery.attempts, len(PAUSES)) - 1]
+    now = timezone.now()
+    delivery.error = " ".join(redact_text(error).split())[:300]
+    delivery.due_at = now + timedelta(seconds=pause)
+    if now - delivery.created_at > GIVEN_UP_AFTER or delivery.event == Event.TEST:
+        delivery.state = State.GIVEN_UP
+    delivery.save(update_fields=["error", "due_at", "state"])
+
+
+def try_out(destination: Destination) -> Delivery:
+    """Send a test message there now, once; what became of it."""
+    delivery = Delivery.objects.create(
+        destination=destination, event=Event.TEST, message=message.test(timezone.now())
+    )
+    if delivery.claim(LEASE_SECONDS):
+        attempt(delivery)
+    return delivery
+
+
+_SENDERS = {Destination.Kind.WEBHOOK: webhook.send, Destination.Kind.EMAIL: mail.send}

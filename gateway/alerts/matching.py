@@ -1,0 +1,107 @@
+"""Which entries a rule looks out for, and whether there were as many within its time."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from accounts.policy.patterns import Glob
+from accounts.policy.rules import DATABASE_ARGUMENTS
+from audit.filters import Filters
+from audit.models import Entry
+from gateway.alerts import hours
+from gateway.models.alerts import AlertRule
+
+# What alerts say of the record is no cause of alerts.
+NEVER = (Entry.Kind.ALERT_RAISED,)
+# Filters a rule does not take: it has `kinds` for the one, and looks at what is new.
+WITHOUT = ("kind", "from", "to")
+MOST_LOOKED_AT = 20_000
+
+
+class Match:
+    """A rule made ready to be held against entries."""
+
+    def __init__(self, rule: AlertRule) -> None:
+        self.rule = rule
+        self._filters = Filters.parse(rule.filters, without=WITHOUT)
+        self._tools = [Glob(text) for text in rule.tools]
+        self._hours = hours.read(rule.hours, rule.time_zone) if rule.hours else None
+
+    def among(self, entries: "QuerySet[Entry]") -> list[Entry]:
+        """Those of the entries that the rule looks out for."""
+        return [entry for entry in self._chosen(entries) if self._fits(entry)]
+
+    def _chosen(self, entries: "QuerySet[Entry]") -> "QuerySet[Entry]":
+        chosen = self._filters.apply(entries).exclude(kind__in=NEVER)
+        if self.rule.kinds:
+            chosen = chosen.filter(kind__in=self.rule.kinds)
+        if self.rule.each:
+            chosen = chosen.exclude(**{self.rule.each: ""})
+        return chosen
+
+    def _fits(self, entry: Entry) -> bool:
+        if self._tools and not _is_of(entry, self._tools):
+            return False
+        if self._hours is not None and self._hours.has(entry.at):
+            return False
+        return not self.rule.unused_days or bool(new_database(entry, self.rule.unused_days))
+
+    def value(self, entry: Entry) -> str:
+        """What of the entry makes the cause: its person, its server, …; empty for all together."""
+        return str(getattr(entry, self.rule.each)) if self.rule.each else ""
+
+    def is_enough(self, value: str, found: Iterable[Entry]) -> bool:
+        """Whether, with these new ones, there were as many within the time as the rule says."""
+        if self.rule.count <= 1:
+            return True
+        times = sorted(entry.at for entry in found)
+        return _crowded(self._times(value, times), self.rule.count, self.rule.window)
+
+    def _times(self, value: str, new: list[datetime]) -> list[datetime]:
+        around = Entry.objects.filter(at__gte=new[0] - self.rule.window, at__lte=new[-1])
+        if self.rule.each:
+            around = around.filter(**{self.rule.each: value})
+        # The latest: of more than so many there are enough in any case.
+        latest = self._chosen(around).order_by("-at")[:MOST_LOOKED_AT]
+        return sorted(entry.at for entry in latest if self._fits(entry))
+
+
+def new_database(entry: Entry, days: int) -> str:
+    """The database that the call names and its person has not used for so long; empty for none.
+
+    Of somebody who has used none at all in that time every database would be one: that is none.
+    """
+    arguments = entry.arguments if isinstance(entry.arguments, dict) else {}
+    named = {
+        name: value
+        for name, value in arguments.items()
+        if name in DATABASE_ARGUMENTS and isinstance(value, str) and value
+    }
+    if not named:
+        return ""
+    earlier = Entry.objects.filter(
+        kind=Entry.Kind.CALL_CALLING,
+        person=entry.person,
+        at__gte=entry.at - timedelta(days=days),
+        id__lt=entry.pk,
+    )
+    any_at_all = Q()
+    for name in DATABASE_ARGUMENTS:
+        any_at_all |= Q(**{f"arguments__{name}__isnull": False})
+    if not earlier.filter(any_at_all).exists():
+        return ""
+    used = (earlier.filter(**{f"arguments__{name}": value}).exists() for name, value in named.items())
+    return next((value for value, was in zip(named.values(), used, strict=True) if not was), "")
+
+
+def _is_of(entry: Entry, tools: list[Glob]) -> bool:
+    names = (entry.tool, f"{entry.server}/{entry.tool}")
+    return bool(entry.tool) and any(glob.matches(name) for glob in tools for name in names)
+
+
+def _crowded(times: list[datetime], count: int, window: timedelta) -> bool:
+    """Whether `count` of the times, in their order, lie within the window."""
+    pairs: Any = zip(times, times[count - 1 :], strict=False)
+    return any(last - first <= window for first, last in pairs)

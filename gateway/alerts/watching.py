@@ -1,0 +1,94 @@
+"""Hold the rules against what has been sealed since: each block once, with the cursor's move."""
+
+import logging
+from collections import defaultdict
+from typing import Any
+
+from django.db.models import QuerySet
+
+from audit import following
+from audit.models import Entry
+from gateway.alerts import incidents
+from gateway.alerts.incidents import Found
+from gateway.alerts.matching import Match, new_database
+from gateway.models.alerts import AlertRule
+
+log = logging.getLogger(__name__)
+
+FOLLOWER = "alerts"
+Kind = AlertRule.Kind
+
+
+def watch() -> int:
+    """Read what is new and put down what the rules find in it; the number of blocks.
+
+    A reader that is new begins with what is sealed from now on: nobody wants last year's alerts.
+    """
+    following.start_at_the_end(FOLLOWER)
+    blocks = 0
+    while read := following.take(FOLLOWER, hold_against):
+        blocks += read
+    return blocks
+
+
+def hold_against(entries: "QuerySet[Entry]") -> None:
+    """Put down what each rule finds among these new entries."""
+    for rule in AlertRule.objects.filter(enabled=True).exclude(kind=Kind.SPENDING):
+        try:
+            match = Match(rule)
+        except ValueError:
+            # Its own page refuses it; what was spoiled otherwise must not keep the others back.
+            log.exception("an alert rule cannot be read", extra={"rule": rule.name})
+            continue
+        _servers(rule, entries) if rule.kind == Kind.SERVER_DOWN else _entries(match, entries)
+
+
+def _entries(match: Match, entries: "QuerySet[Entry]") -> None:
+    by_value: dict[str, list[Entry]] = defaultdict(list)
+    for entry in match.among(entries):
+        by_value[match.value(entry)].append(entry)
+    for value, found in by_value.items():
+        stands = incidents.standing(match.rule, _cause(match.rule, value))
+        if stands is not None or match.is_enough(value, found):
+            incidents.note(match.rule, _found(match.rule, value, found))
+
+
+def _found(rule: AlertRule, value: str, entries: list[Entry]) -> Found:
+    filters = {name: str(text) for name, text in rule.filters.items()}
+    if rule.each:
+        filters[rule.each] = value
+    if len(rule.kinds) == 1:
+        filters["kind"] = rule.kinds[0]
+    detail: dict[str, Any] = {}
+    if rule.unused_days:
+        detail["database"] = new_database(entries[-1], rule.unused_days)
+    elif entries[-1].tool:
+        detail["tool"] = f"{entries[-1].server}/{entries[-1].tool}"
+    return Found(
+        cause=_cause(rule, value),
+        at=entries[-1].at,
+        count=len(entries),
+        first_entry=entries[0].pk,
+        last_entry=entries[-1].pk,
+        filters=filters,
+        detail=detail,
+    )
+
+
+def _cause(rule: AlertRule, value: str) -> str:
+    return f"{rule.get_each_display()} {value}" if value else ""
+
+
+def _servers(rule: AlertRule, entries: "QuerySet[Entry]") -> None:
+    """A server's last word counts; what was down and is up is over."""
+    last: dict[str, Entry] = {}
+    for entry in entries.filter(kind=Entry.Kind.REGISTRY_HEALTH).exclude(server=""):
+        last[entry.server] = entry
+    for server, entry in last.items():
+        cause = f"server {server}"
+        if entry.outcome == Entry.Outcome.FAILED:
+            filters = {"server": server, "kind": Entry.Kind.REGISTRY_HEALTH.value}
+            found = Found(cause, entry.at, 1, entry.pk, entry.pk, filters)
+            incidents.note(rule, found)
+        elif stands := incidents.standing(rule, cause):
+            incidents.end(stands)
