@@ -23,9 +23,7 @@ def check(url: str) -> None:
     guard.check_url(url, settings.INTERNAL_ADDRESSES)
 
 
-def post(
-    url: str, content: bytes, headers: Mapping[str, str], *, seconds: float = SECONDS
-) -> int:
+def post(url: str, content: bytes, headers: Mapping[str, str], *, seconds: float = SECONDS) -> int:
     """The status that a POST is answered with.
 
     Raises UpstreamError: GuardRefused, Unreachable, TimedOut, BadAnswer, TooLarge.

@@ -4,10 +4,10 @@ An old key may leave `OMNI2_ENCRYPTION_KEYS` once nothing is unreadable here: th
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.apps import apps
 from django.db import transaction
-from django.db.models import Model
 
 from audit import record
 from audit.models import Entry
@@ -44,7 +44,7 @@ def rotate(*, who: Who) -> Rotation:
     return Rotation(rewritten, tuple(unreadable))
 
 
-def _models() -> list[type[Model]]:
+def _models() -> list[Any]:
     """The models of any app whose rows hold something sealed."""
     every = [model for model in apps.get_models() if not model._meta.proxy]
     return [m for m in every if any(f.name == COLUMN for f in m._meta.concrete_fields)]

@@ -5,6 +5,7 @@ other side tell a message that comes twice.
 """
 
 import smtplib
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.utils import timezone
@@ -12,7 +13,7 @@ from django.utils import timezone
 from audit.redact import redact_text
 from gateway.alerts import mail, message, webhook
 from gateway.alerts.incidents import Event
-from gateway.models.alerts import Delivery, Destination
+from gateway.models.alerts import Destination, Notice
 from registry.errors import RegistryError
 from registry.mcp.errors import UpstreamError
 
@@ -23,47 +24,50 @@ PAUSES = (10, 30, 120, 600, 1800)
 GIVEN_UP_AFTER = timedelta(days=1)
 FAILURES = (webhook.NotTaken, UpstreamError, RegistryError, smtplib.SMTPException, OSError)
 
-State = Delivery.State
+State = Notice.State
 
 
 def deliver() -> int:
     """Send what is due, and say how many were sent."""
-    due = Delivery.objects.due().order_by("due_at").select_related("destination")[:AT_ONCE]
+    due = Notice.objects.due().order_by("due_at").select_related("destination")[:AT_ONCE]
     return sum(attempt(one) for one in due if one.claim(LEASE_SECONDS))
 
 
-def attempt(delivery: Delivery) -> bool:
-    """One try of a delivery that is ours; True when it was taken."""
+def attempt(notice: Notice) -> bool:
+    """One try of a notice that is ours; True when it was taken."""
     try:
-        if not delivery.destination.enabled:
+        if not notice.destination.enabled:
             raise webhook.NotTaken("The destination is switched off.")
-        _SENDERS[delivery.destination.kind](delivery)
+        _SENDERS[notice.destination.kind](notice)
     except FAILURES as failure:
-        _put_off(delivery, str(failure))
+        _put_off(notice, str(failure))
         return False
-    delivery.state, delivery.sent_at, delivery.error = State.SENT, timezone.now(), ""
-    delivery.save(update_fields=["state", "sent_at", "error"])
+    notice.state, notice.sent_at, notice.error = State.SENT, timezone.now(), ""
+    notice.save(update_fields=["state", "sent_at", "error"])
     return True
 
 
-def _put_off(delivery: Delivery, error: str) -> None:
-    pause = PAUSES[min(delivery.attempts, len(PAUSES)) - 1]
+def _put_off(notice: Notice, error: str) -> None:
+    pause = PAUSES[min(notice.attempts, len(PAUSES)) - 1]
     now = timezone.now()
-    delivery.error = " ".join(redact_text(error).split())[:300]
-    delivery.due_at = now + timedelta(seconds=pause)
-    if now - delivery.created_at > GIVEN_UP_AFTER or delivery.event == Event.TEST:
-        delivery.state = State.GIVEN_UP
-    delivery.save(update_fields=["error", "due_at", "state"])
+    notice.error = " ".join(redact_text(error).split())[:300]
+    notice.due_at = now + timedelta(seconds=pause)
+    if now - notice.created_at > GIVEN_UP_AFTER or notice.event == Event.TEST:
+        notice.state = State.GIVEN_UP
+    notice.save(update_fields=["error", "due_at", "state"])
 
 
-def try_out(destination: Destination) -> Delivery:
+def try_out(destination: Destination) -> Notice:
     """Send a test message there now, once; what became of it."""
-    delivery = Delivery.objects.create(
+    notice = Notice.objects.create(
         destination=destination, event=Event.TEST, message=message.test(timezone.now())
     )
-    if delivery.claim(LEASE_SECONDS):
-        attempt(delivery)
-    return delivery
+    if notice.claim(LEASE_SECONDS):
+        attempt(notice)
+    return notice
 
 
-_SENDERS = {Destination.Kind.WEBHOOK: webhook.send, Destination.Kind.EMAIL: mail.send}
+_SENDERS: dict[str, Callable[[Notice], None]] = {
+    Destination.Kind.WEBHOOK: webhook.send,
+    Destination.Kind.EMAIL: mail.send,
+}

@@ -19,7 +19,7 @@ class Hours:
     zone: ZoneInfo
 
     def has(self, moment: datetime) -> bool:
-        """Whether this moment is working time. The night after a working day belongs to that day."""
+        """Whether this moment is working time; a night belongs to the day it began on."""
         here = moment.astimezone(self.zone)
         now, day = here.time(), here.weekday()
         if self.begin <= self.end:
@@ -42,7 +42,9 @@ def read(text: str, zone: str) -> Hours:
     try:
         return Hours(days, begin, end, ZoneInfo(zone))
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"There is no time zone {zone!r}; there are such as Europe/Berlin.") from None
+        raise ValueError(
+            f"There is no time zone {zone!r}; there are such as Europe/Berlin."
+        ) from None
 
 
 def _days(first: str, last: str) -> frozenset[int] | None:

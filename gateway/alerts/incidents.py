@@ -1,4 +1,4 @@
-"""What becomes of what a rule finds: one incident for each cause, told once and again when it lasts.
+"""What becomes of what a rule finds: one incident of a cause, told once and again when it lasts.
 
 An incident that is not resolved takes in whatever more is found. It is told when it opens, when it
 still goes on after the rule's quiet time, and when it is over; not once for every entry. One that
@@ -19,7 +19,7 @@ from audit import record
 from audit.models import Entry
 from audit.record import NOBODY, Who
 from gateway.alerts import message
-from gateway.models.alerts import AlertRule, Delivery, Destination, Incident, Severity
+from gateway.models.alerts import AlertRule, Destination, Incident, Notice, Severity
 
 State = Incident.State
 
@@ -118,9 +118,7 @@ def resolve(incident: Incident, *, by: User, who: Who) -> bool:
 
 
 @transaction.atomic
-def _decide(
-    incident: Incident, before: Iterable[str], after: State, *, by: User, who: Who
-) -> bool:
+def _decide(incident: Incident, before: Iterable[str], after: State, *, by: User, who: Who) -> bool:
     values: dict[str, Any] = {"state": after, "decided_by": by}
     if after == State.RESOLVED:
         values["resolved_at"] = timezone.now()
@@ -168,9 +166,7 @@ def _tell(incident: Incident, event: Event, *, who: Who = NOBODY) -> None:
         tool=incident.filters.get("tool", ""),
         detail=text,
     )
-    wanting = Destination.objects.filter(
-        enabled=True, least__in=Severity.up_to(incident.severity)
-    )
-    Delivery.objects.bulk_create(
-        Delivery(destination=one, incident=incident, event=event, message=text) for one in wanting
+    wanting = Destination.objects.filter(enabled=True, least__in=Severity.up_to(incident.severity))
+    Notice.objects.bulk_create(
+        Notice(destination=one, incident=incident, event=event, message=text) for one in wanting
     )

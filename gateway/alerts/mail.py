@@ -7,7 +7,7 @@ from django.core.validators import validate_email
 
 from gateway.alerts import message
 from gateway.alerts.webhook import NotTaken
-from gateway.models.alerts import Delivery
+from gateway.models.alerts import Notice
 
 NOT_SET = "There is no mail server: set OMNI2_EMAIL_URL."
 
@@ -23,15 +23,15 @@ def addresses(text: str) -> list[str]:
     return found
 
 
-def send(delivery: Delivery) -> None:
+def send(notice: Notice) -> None:
     """Send the message once; its Message-ID is the same however often that is tried."""
     if not settings.EMAIL_URL:
         raise NotTaken(NOT_SET)
     domain = settings.EMAIL_FROM.rpartition("@")[2].strip(" >")
     EmailMessage(
-        subject=message.subject(delivery.message),
-        body=message.text(delivery.message),
+        subject=message.subject(notice.message),
+        body=message.text(notice.message),
         from_email=settings.EMAIL_FROM,
-        to=addresses(delivery.destination.addresses),
-        headers={"Message-ID": f"<{delivery.pk}@{domain}>", "Auto-Submitted": "auto-generated"},
+        to=addresses(notice.destination.addresses),
+        headers={"Message-ID": f"<{notice.pk}@{domain}>", "Auto-Submitted": "auto-generated"},
     ).send()

@@ -92,7 +92,9 @@ def new_database(entry: Entry, days: int) -> str:
         any_at_all |= Q(**{f"arguments__{name}__isnull": False})
     if not earlier.filter(any_at_all).exists():
         return ""
-    used = (earlier.filter(**{f"arguments__{name}": value}).exists() for name, value in named.items())
+    used = (
+        earlier.filter(**{f"arguments__{name}": value}).exists() for name, value in named.items()
+    )
     return next((value for value, was in zip(named.values(), used, strict=True) if not was), "")
 
 

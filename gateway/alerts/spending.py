@@ -22,9 +22,10 @@ USUAL = timedelta(days=7)
 def check() -> int:
     """Hold the rules on spending against the clock; how many causes were found."""
     now = timezone.now()
-    return sum(_check(rule, now) for rule in AlertRule.objects.filter(
-        enabled=True, kind=AlertRule.Kind.SPENDING
-    ))
+    return sum(
+        _check(rule, now)
+        for rule in AlertRule.objects.filter(enabled=True, kind=AlertRule.Kind.SPENDING)
+    )
 
 
 def _check(rule: AlertRule, now: datetime) -> int:
@@ -56,15 +57,12 @@ def _costs(each: str, begin: datetime, end: datetime) -> Mapping[str, Decimal]:
     return dict(rows)
 
 
-def _found(
-    rule: AlertRule, value: str, now: datetime, *, cost: Decimal, usual: Decimal
-) -> Found:
+def _found(rule: AlertRule, value: str, now: datetime, *, cost: Decimal, usual: Decimal) -> Found:
     filters: dict[str, Any] = {"kind": Entry.Kind.QUESTION_ENDED.value}
     if rule.each:
         filters[rule.each] = value
     said = {"spent": f"${cost:.2f}", "usual": f"${usual:.2f}", "within": _words(rule.window)}
-    cause = f"{rule.get_each_display()} {value}" if value else ""
-    return Found(cause, now, 0, None, None, filters, said)
+    return Found(rule.cause_of(value), now, 0, None, None, filters, said)
 
 
 def _words(window: timedelta) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from audit import following
+from audit.errors import BadFilter
 from audit.models import Entry
 from gateway.alerts import incidents
 from gateway.alerts.incidents import Found
@@ -36,7 +37,7 @@ def hold_against(entries: "QuerySet[Entry]") -> None:
     for rule in AlertRule.objects.filter(enabled=True).exclude(kind=Kind.SPENDING):
         try:
             match = Match(rule)
-        except ValueError:
+        except (BadFilter, ValueError):
             # Its own page refuses it; what was spoiled otherwise must not keep the others back.
             log.exception("an alert rule cannot be read", extra={"rule": rule.name})
             continue
@@ -48,7 +49,7 @@ def _entries(match: Match, entries: "QuerySet[Entry]") -> None:
     for entry in match.among(entries):
         by_value[match.value(entry)].append(entry)
     for value, found in by_value.items():
-        stands = incidents.standing(match.rule, _cause(match.rule, value))
+        stands = incidents.standing(match.rule, match.rule.cause_of(value))
         if stands is not None or match.is_enough(value, found):
             incidents.note(match.rule, _found(match.rule, value, found))
 
@@ -65,7 +66,7 @@ def _found(rule: AlertRule, value: str, entries: list[Entry]) -> Found:
     elif entries[-1].tool:
         detail["tool"] = f"{entries[-1].server}/{entries[-1].tool}"
     return Found(
-        cause=_cause(rule, value),
+        cause=rule.cause_of(value),
         at=entries[-1].at,
         count=len(entries),
         first_entry=entries[0].pk,
@@ -73,10 +74,6 @@ def _found(rule: AlertRule, value: str, entries: list[Entry]) -> Found:
         filters=filters,
         detail=detail,
     )
-
-
-def _cause(rule: AlertRule, value: str) -> str:
-    return f"{rule.get_each_display()} {value}" if value else ""
 
 
 def _servers(rule: AlertRule, entries: "QuerySet[Entry]") -> None:

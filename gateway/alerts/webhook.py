@@ -12,7 +12,7 @@ import secrets
 import time
 from collections.abc import Mapping
 
-from gateway.models.alerts import Delivery, Destination
+from gateway.models.alerts import Destination, Notice
 from registry import credentials, outgoing
 from registry.errors import CredentialMissing
 
@@ -32,14 +32,14 @@ def new_secret(destination: Destination) -> str:
     return secret
 
 
-def send(delivery: Delivery) -> None:
+def send(notice: Notice) -> None:
     """POST the message once. Raises NotTaken for any answer but a 2xx, and UpstreamError."""
-    body = json.dumps(delivery.message, ensure_ascii=True).encode()
+    body = json.dumps(notice.message, ensure_ascii=True).encode()
     headers = {
         "content-type": "application/json",
-        **signed(body, id=str(delivery.pk), secret=_secret(delivery.destination)),
+        **signed(body, id=str(notice.pk), secret=_secret(notice.destination)),
     }
-    status = outgoing.post(delivery.destination.url, body, headers)
+    status = outgoing.post(notice.destination.url, body, headers)
     if not 200 <= status < 300:
         raise NotTaken(f"It answered {status}.")
 

@@ -1,13 +1,13 @@
 """What is kept of a question (row, turns, calls, approvals), and of alerts."""
 
-from gateway.models.alerts import AlertRule, Delivery, Destination, Incident
+from gateway.models.alerts import AlertRule, Destination, Incident, Notice
 from gateway.models.approvals import Approval, ApprovalQuerySet
 from gateway.models.calls import Call, CallQuerySet
 from gateway.models.questions import Conversation, Door, Question, QuestionQuerySet, Turn
 
 __all__ = [
     "AlertRule",
-    "Delivery",
+    "Notice",
     "Destination",
     "Incident",
     "Approval",

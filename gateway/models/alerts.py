@@ -48,9 +48,7 @@ class AlertRule(models.Model):
     name = models.CharField(max_length=128, unique=True)
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.ENTRIES)
     enabled = models.BooleanField(default=True)
-    severity = models.CharField(
-        max_length=8, choices=Severity.choices, default=Severity.WARNING
-    )
+    severity = models.CharField(max_length=8, choices=Severity.choices, default=Severity.WARNING)
     kinds = models.JSONField(
         default=list, blank=True, help_text='Kinds of entries: ["call.refused"]; none: all.'
     )
@@ -89,6 +87,10 @@ class AlertRule(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def cause_of(self, value: str) -> str:
+        """Whose or what it is, in words, where the column `each` has this value."""
+        return f"{self.each.replace('_', ' ')} {value}" if value else ""
 
     @property
     def quiet(self) -> timedelta:
@@ -183,14 +185,14 @@ class Destination(models.Model):
         return self.name
 
 
-class DeliveryQuerySet(models.QuerySet["Delivery"]):
-    """Deliveries, by what is still to be done."""
+class NoticeQuerySet(models.QuerySet["Notice"]):
+    """Notices, by what is still to be done."""
 
-    def due(self) -> "DeliveryQuerySet":
-        return self.filter(state=Delivery.State.WAITING, due_at__lte=timezone.now())
+    def due(self) -> "NoticeQuerySet":
+        return self.filter(state=Notice.State.WAITING, due_at__lte=timezone.now())
 
 
-class Delivery(models.Model):
+class Notice(models.Model):
     """One message to one destination, written in the transaction of what it tells of.
 
     Its id is the same however often it is tried, so that whoever gets it twice can tell.
@@ -202,11 +204,9 @@ class Delivery(models.Model):
         GIVEN_UP = "given_up", "given up"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    destination = models.ForeignKey(
-        Destination, on_delete=models.CASCADE, related_name="deliveries"
-    )
+    destination = models.ForeignKey(Destination, on_delete=models.CASCADE, related_name="notices")
     incident = models.ForeignKey(
-        Incident, null=True, on_delete=models.CASCADE, related_name="deliveries"
+        Incident, null=True, on_delete=models.CASCADE, related_name="notices"
     )
     event = models.CharField(max_length=16)
     message = models.JSONField()
@@ -217,13 +217,12 @@ class Delivery(models.Model):
     due_at = models.DateTimeField(default=timezone.now)
     sent_at = models.DateTimeField(null=True)
 
-    objects = DeliveryQuerySet.as_manager()
+    objects = NoticeQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-created_at"]
-        verbose_name_plural = "deliveries"
         indexes: ClassVar = [
-            models.Index(fields=["due_at"], condition=Q(state="waiting"), name="delivery_due"),
+            models.Index(fields=["due_at"], condition=Q(state="waiting"), name="notice_due"),
         ]
 
     def __str__(self) -> str:
@@ -232,9 +231,7 @@ class Delivery(models.Model):
     def claim(self, seconds: float) -> bool:
         """Take it for so long; False when somebody else has, or it is done."""
         later: Any = timezone.now() + timedelta(seconds=seconds)
-        mine = type(self).objects.filter(
-            pk=self.pk, state=self.State.WAITING, due_at=self.due_at
-        )
+        mine = type(self).objects.filter(pk=self.pk, state=self.State.WAITING, due_at=self.due_at)
         taken = mine.update(due_at=later, attempts=models.F("attempts") + 1) == 1
         if taken:
             self.refresh_from_db()

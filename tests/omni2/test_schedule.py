@@ -96,6 +96,10 @@ def test_the_table_names_each_job_once_and_keeps_the_deployments_times(settings)
         ("sweep_access", 10),
         ("sweep_accounts", 15),
         ("clear_sessions", 3600),
+        ("watch_record", 2),
+        ("check_spending", 300),
+        ("end_incidents", 60),
+        ("deliver_alerts", 2),
         ("sweep_slack", 5),
     ]
 
