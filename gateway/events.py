@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
-from gateway import ask, errors, present, progress
+from gateway import api_errors, ask, errors, present, progress
 from gateway.api import QuestionView, asker_of
 from gateway.models import Question
 from registry.waiting import release_connection
@@ -37,7 +37,7 @@ async def events(request: HttpRequest, question_id: UUID) -> HttpResponseBase:
     try:
         question = await sync_to_async(_own_question)(request, question_id)
     except (APIException, errors.GatewayError) as error:
-        refused = errors.api_exception_handler(error, {})
+        refused = api_errors.answer(error, {})
         response = JsonResponse(refused.data, status=refused.status_code)
         if "WWW-Authenticate" in refused:
             response["WWW-Authenticate"] = refused["WWW-Authenticate"]
