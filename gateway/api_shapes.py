@@ -120,6 +120,9 @@ class Call(serializers.Serializer):
     connect_url = serializers.CharField(
         allow_null=True, help_text="Where the person first connects their own account."
     )
+    instead_of = serializers.UUIDField(
+        allow_null=True, help_text="The call of a server that could not be reached."
+    )
     settled = SettledOutcome(
         allow_null=True, help_text="What an administrator said of an unknown outcome."
     )

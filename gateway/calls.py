@@ -19,7 +19,7 @@ from audit import record
 from audit.models import Entry
 from audit.redact import redact_text
 from audit.statements import insert, update
-from gateway import approvals, errors, lost, results
+from gateway import approvals, errors, fallback, lost, results
 from gateway.checking import Checked, Wish, check, entry_of, journal, limit, turn_down
 from gateway.models import Call
 from registry import calling
@@ -52,7 +52,7 @@ def make(wish: Wish) -> Made:
     Refused, NotConnected, NeedsApproval (it is asked), ApprovalInvalid, LimitReached, BadArguments
     (nothing was sent), UpstreamFailed (not carried out, or declared harmless) or OutcomeUnknown
     (sent, and nobody knows). All of them are on the record. PutOff is not: the call is still to be
-    made.
+    made. Where another server stands in for one that could not be reached, it is that call's.
     """
     checked = _approved(check(wish))
     row = _begin(checked)
@@ -69,13 +69,24 @@ def make(wish: Wish) -> Made:
             behalf=wish.behalf,
         )
     except (UpstreamError, RegistryError) as error:
-        raise _settle_error(row, checked, error, milliseconds=_since(started)) from None
+        told = _settle_error(row, checked, error, milliseconds=_since(started))
+        return _from_another(fallback.instead(checked, row, error), told)
     except Exception:
         # Nobody foresaw this one; it may have come after the tool ran.
         lost.settle_lost(row, wish.asker)
         raise
     _settle(row, checked, result, milliseconds=_since(started))
     return Made(row, result)
+
+
+def _from_another(wish: Wish | None, told: errors.GatewayError) -> Made:
+    """What the server that stands in gave. Raises what is told of the first where it gave none."""
+    if wish is None:
+        raise told from None
+    try:
+        return make(wish)
+    except fallback.NOTHING_GIVEN:
+        raise told from None
 
 
 def _approved(checked: Checked) -> Checked:

@@ -56,6 +56,8 @@ class Wish:
     approval: UUID | None = None
     # Whether a direct call that names none uses up the one that was given for it meanwhile.
     picks_up: bool = False
+    # The failed call of another server that this one stands in for.
+    instead_of: Call | None = None
     behalf: Behalf = ALONE
     timeout: float | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
@@ -99,7 +101,7 @@ def check(wish: Wish) -> Checked:
         tool = catalogue.find(wish.server, wish.tool) if isinstance(wish.tool, str) else None
         # Judged all the same: how long a no takes must not tell that there is no such tool.
         nothing = Tool(name=str(wish.tool), server=Server(name=str(wish.server)))
-        checked = _decide(wish, tool or nothing)
+        checked = decide(wish, tool or nothing)
     if tool is None:
         raise _refuse_unknown(wish)
     arguments, decision = checked.arguments, checked.decision
@@ -121,7 +123,7 @@ def _problems(tool: Tool, arguments: dict[str, Any]) -> Sequence[str]:
     return schemas.validate(tool.input_schema, arguments)
 
 
-def _decide(wish: Wish, tool: Tool) -> Checked:
+def decide(wish: Wish, tool: Tool) -> Checked:
     """Decide on the real arguments; Unavailable where that cannot be done, which is no yes."""
     try:
         arguments = with_defaults(tool, copy.deepcopy(dict(wish.arguments)))
@@ -250,6 +252,7 @@ def journal(checked: Checked) -> dict[str, Any]:
         "state": Call.State.STARTED,
         "decision": checked.decided,
         "question": wish.question,
+        "instead_of": wish.instead_of,
     }
 
 
@@ -257,6 +260,8 @@ def entry_of(checked: Checked, **detail: Any) -> dict[str, Any]:
     """What every entry about this call says."""
     if checked.approval is not None:
         detail["approval"] = str(checked.approval.pk)
+    if checked.wish.instead_of is not None:
+        detail["instead_of"] = str(checked.wish.instead_of.pk)
     return {
         "who": checked.wish.asker.who,
         "question": question_of(checked.wish),

@@ -98,6 +98,7 @@ def call(row: Call) -> dict[str, Any]:
         "refusal": errors.refusal(row.decision) if refused else None,
         "connect_url": errors.connect_url(row.server) if _wants_account(row) else None,
         "settled": settled(row),
+        "instead_of": str(row.instead_of_id) if row.instead_of_id else None,
     }
 
 

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from gateway import calls, errors, lost, results
+from gateway import calls, errors, fallback, lost, results
 from gateway.checking import NO_SUCH_TOOL
 from gateway.llm.base import Reply, ToolUse
 from gateway.models import Call, Door
@@ -86,6 +86,7 @@ def _use_tool(run: Run, use: ToolUse, step: str) -> tuple[str, bool]:
     if use.name == READ_RESULT.name:
         return read_result(run.question, use.arguments)
     earlier = run.question.calls.filter(step=step).first()
+    earlier = earlier and fallback.last_of(earlier)
     if earlier is not None and earlier.state == Call.State.STARTED and not earlier.repeatable:
         lost.settle_lost(earlier, run.asker)
     if earlier is not None and earlier.state != Call.State.STARTED:
@@ -134,8 +135,9 @@ def _as_result(call: Call) -> tuple[str, bool]:
         return call.text, True
     if call.state == Call.State.UNKNOWN:
         return "The outcome of this call is unknown. Do not repeat it; tell the person.", True
+    note = fallback.told(call)
     text = results.for_model(
-        call.text,
+        f"[{note}]\n{call.text}" if note else call.text,
         server=call.server,
         tool=call.tool,
         call=str(call.id),

@@ -19,12 +19,14 @@ from registry.mcp.behalf import ALONE, Behalf
 from registry.mcp.client import connections
 from registry.mcp.endpoint import Endpoint
 from registry.mcp.errors import (
+    TOO_MANY,
     Cancelled,
     GuardRefused,
     HttpRefused,
     InputRequired,
     Rejected,
     UpstreamError,
+    is_its_fault,
 )
 from registry.models import Server, Tool
 from registry.verbs import VERBS
@@ -33,7 +35,7 @@ from registry.waiting import release_connection
 LOOK_AGAIN = 0.05
 # Beyond the call's own time, until a probe that says nothing is taken for dead.
 PROBE_GRACE = 10.0
-UNAUTHORIZED, TOO_MANY = 401, 429
+UNAUTHORIZED = 401
 
 Stop = threading.Event | Callable[[], bool]
 
@@ -157,7 +159,7 @@ def _once(
     try:
         result = redact_known(target.send(arguments, timeout=seconds, cancelled=cancelled))
     except UpstreamError as error:
-        if _is_its_fault(error):
+        if is_its_fault(error):
             breaker.failed(target.server)
         elif has_failed and not isinstance(error, Cancelled):
             breaker.succeeded(target.server)
@@ -176,13 +178,6 @@ def _without_secrets(behalf: Behalf) -> Behalf:
     if hear is None:
         return behalf
     return replace(behalf, hear=lambda method, said: hear(method, redact_known(dict(said))))
-
-
-def _is_its_fault(error: UpstreamError) -> bool:
-    """Whether the failure says that the server is ill; a refusal says that it is there."""
-    if isinstance(error, HttpRefused):
-        return error.status is None or error.status >= 500 or error.status == TOO_MANY
-    return not isinstance(error, Cancelled | Rejected | InputRequired | GuardRefused)
 
 
 def _sleep(seconds: float, cancelled: Stop | None) -> None:

@@ -24,6 +24,11 @@ def find(server: str, name: str) -> Tool | None:
     return _by_place().get((server, name))
 
 
+def find_of(server_id: int, name: str) -> Tool | None:
+    """The tool of this name of the server with this id."""
+    return _kept.get("by server", _read_by_server).get((server_id, name))
+
+
 def verbs(name: str) -> tuple[Tool, ...]:
     """This verb on each server, in the order of their names."""
     return _kept.get(("verbs", name), lambda: _verbs(name))
@@ -45,6 +50,10 @@ def _by_place() -> Mapping[tuple[str, str], Tool]:
 
 def _by_qualified_name() -> Mapping[str, Tool]:
     return _kept.get("by name", lambda: {tool.qualified_name: tool for tool in everything()})
+
+
+def _read_by_server() -> Mapping[tuple[int, str], Tool]:
+    return {(tool.server_id, tool.name): tool for tool in everything()}
 
 
 def _verbs(name: str) -> tuple[Tool, ...]:

@@ -40,6 +40,8 @@ class ServerSpec:
     tool_prefix: bool = True
     may_ask: tuple[str, ...] = ("elicitation",)
     argument_defaults: Mapping[str, Any] = field(default_factory=dict)
+    # The name of the server that stands in for it; "" is none.
+    fallback: str = ""
     # The OpenAPI document of a REST service: where it lies, or its text.
     document_url: str = ""
     document: str = field(default="", repr=False)
@@ -61,7 +63,7 @@ class ServerSpec:
         return seal({part: dict(values) for part, values in self.credentials.items()})
 
 
-_APART = ("name", "credentials", "document_url", "document")
+_APART = ("name", "credentials", "document_url", "document", "fallback")
 _COLUMNS = tuple(name for name in ServerSpec.__dataclass_fields__ if name not in _APART)
 
 
@@ -83,6 +85,9 @@ def apply(servers: Sequence[ServerSpec], *, prune: bool = False) -> Outcome:
     changes: list[str] = []
     for spec in servers:
         changes += _apply_one(spec)
+    # Only now: a server may be named before its own place in the file.
+    for spec in servers:
+        changes += _apply_fallback(spec)
     others = Server.objects.exclude(name__in=[spec.name for spec in servers])
     if prune:
         for server in others.filter(enabled=True):
@@ -125,6 +130,16 @@ def _apply_one(spec: ServerSpec) -> list[str]:
     if documents.keep(server, spec.document_url, spec.document):
         said.append(f"server {spec.name}: its OpenAPI document changed")
     return said
+
+
+def _apply_fallback(spec: ServerSpec) -> list[str]:
+    server = Server.objects.select_related("fallback").get(name=spec.name)
+    before = server.fallback.name if server.fallback else ""
+    if before == spec.fallback:
+        return []
+    server.fallback = Server.objects.get(name=spec.fallback) if spec.fallback else None
+    server.save(update_fields=["fallback"])
+    return [f"server {spec.name}: fallback {before!r} → {spec.fallback!r}"]
 
 
 def _stored_credentials(server: Server) -> dict[str, Any] | None:

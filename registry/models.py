@@ -118,6 +118,16 @@ class Server(Switchable):
         help_text="What it may ask of the MCP client behind a call: elicitation, sampling, roots.",
     )
 
+    fallback = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="stands_in_for",
+        help_text="Called when this one cannot be reached: its tool of the same name, where both "
+        "only read and the person may call it there.",
+    )
+
     health = models.CharField(max_length=8, choices=Health.choices, default=Health.UNKNOWN)
     last_error = models.TextField(blank=True, editable=False)
     checked_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -135,6 +145,9 @@ class Server(Switchable):
         verbose_name = "MCP server"
         constraints: ClassVar = [
             models.UniqueConstraint(Lower("name"), name="server_name_without_case"),
+            models.CheckConstraint(
+                condition=~models.Q(fallback=models.F("pk")), name="no_server_stands_in_for_itself"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
@@ -11,7 +12,7 @@ from rest_framework.response import Response
 from accounts.authority import Right
 from gateway import api_shapes as shapes
 from gateway.administration import base, probing
-from registry import deciding, registering, syncing
+from registry import deciding, registering, standing_in, syncing
 from registry.discovery import Synced, SyncReport
 from registry.models import ConnectedAccount, Server, Tool
 
@@ -75,13 +76,24 @@ class OneRegisteredServerShape(RegisteredServerShape):
     requests_per_minute = serializers.IntegerField(help_text="0 means no limit.")
     burst = serializers.IntegerField()
     concurrent_calls = serializers.IntegerField(help_text="At a time, of each process.")
+    fallback = serializers.CharField(
+        allow_null=True, help_text="The server that stands in when this one is not reached."
+    )
     failures = serializers.IntegerField(help_text="In a row, as the breaker counts them.")
     closed_until = serializers.DateTimeField(allow_null=True, help_text="The breaker's.")
     checks = CheckShape(many=True)
 
 
 class ServerChange(shapes.Strict):
-    trust = serializers.ChoiceField(Server.Trust.choices)
+    trust = serializers.ChoiceField(Server.Trust.choices, required=False)
+    fallback = serializers.CharField(
+        required=False, allow_blank=True, help_text="A server's name; empty: none stands in."
+    )
+
+    def validate(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        if not wanted:
+            raise serializers.ValidationError({"trust": "Say the trust, the fallback, or both."})
+        return wanted
 
 
 class SetAsideShape(serializers.Serializer):
@@ -140,6 +152,7 @@ def _whole(server: Any) -> dict[str, Any]:
     return {
         **present(server),
         **{name: getattr(server, name) for name in (*_MORE, *_LIMITS)},
+        "fallback": server.fallback.name if server.fallback else None,
         "failures": breaker.failures if breaker else 0,
         "closed_until": breaker.closed_until if breaker else None,
         "accounts": [
@@ -200,10 +213,14 @@ class ServerView(base.AdminView):
         responses={200: OneRegisteredServerShape, **base.REFUSALS_OF_ONE},
     )
     def patch(self, request: Request, name: str) -> Response:
-        """Change what of its tools is trusted; in force at the next sync."""
+        """Change what of its tools is trusted (from the next sync on), or what stands in for it."""
         server = base.find(Server.objects.all(), name=name)
         wanted = base.checked(ServerChange, request)
-        deciding.set_trust(server, wanted["trust"], base.who(request))
+        with transaction.atomic():
+            if "fallback" in wanted:
+                standing_in.set_fallback(server, wanted["fallback"], base.who(request))
+            if "trust" in wanted:
+                deciding.set_trust(server, wanted["trust"], base.who(request))
         return Response(_whole(base.find(rows(), name=name)))
 
 

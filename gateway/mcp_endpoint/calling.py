@@ -6,7 +6,7 @@ what does not exist, as the same JSON-RPC error.
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import mcp_types as types
@@ -16,10 +16,10 @@ from mcp.shared.exceptions import MCPError
 from pydantic import BaseModel, ValidationError
 
 from accounts.errors import AccountsError
-from gateway import calls, errors
+from gateway import calls, errors, fallback
 from gateway.mcp_endpoint import inputs, offers
 from gateway.mcp_endpoint.client import Client
-from gateway.models import Door
+from gateway.models import Call, Door
 from registry import catalogue, verbs
 from registry.mcp.asking import asks_for_input
 from registry.mcp.behalf import ALONE, Behalf
@@ -128,7 +128,9 @@ def _done(client: Client, wanted: Wanted) -> dict[str, Any]:
         cancelled=client.stop,
     )
     try:
-        return _passed_on(client, wanted, calls.make(wish).result, wish.behalf)
+        made = calls.make(wish)
+        gave = replace(wanted, server=made.row.server)
+        return _told_who(made.row, _passed_on(client, gave, made.result, wish.behalf))
     except errors.NeedsApproval as needed:
         text = _waiting(needed.approval)
         if client.can_be_asked and not has_waited:
@@ -138,6 +140,15 @@ def _done(client: Client, wanted: Wanted) -> dict[str, Any]:
         return _told(client, wanted, error)
     except (AccountsError, DatabaseError) as error:
         raise _unexpected(error) from None
+
+
+def _told_who(row: Call, result: dict[str, Any]) -> dict[str, Any]:
+    """The result, and which server gave it where that is not the one that was asked."""
+    note = fallback.told(row)
+    if not note:
+        return result
+    said = [*result.get("content", ()), {"type": "text", "text": note}]
+    return {**result, "content": said}
 
 
 def _answered(client: Client, state: Mapping[str, Any]) -> dict[str, Any]:

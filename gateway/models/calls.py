@@ -41,6 +41,15 @@ class Call(models.Model):
     )
     # The model's id of this tool use; unique within a question.
     step = models.CharField(max_length=128, blank=True)
+    instead_of = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="stood_in_by",
+        db_index=False,
+        help_text="The call of a server that could not be reached, which this one stands in for.",
+    )
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="calls"
     )
@@ -86,6 +95,11 @@ class Call(models.Model):
                 fields=["created_at"],
                 condition=models.Q(state="unknown", settled=""),
                 name="calls_to_settle",
+            ),
+            models.Index(
+                fields=["instead_of"],
+                condition=models.Q(instead_of__isnull=False),
+                name="calls_that_stand_in",
             ),
         ]
 

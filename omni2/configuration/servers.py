@@ -43,7 +43,7 @@ _TAKEN = _NEEDED | {
 }
 _TAKEN_AS_THEY_ARE = (
     *("display_name", "description", "enabled", "trust", "argument_defaults", "tool_prefix"),
-    "concurrent_calls",
+    *("concurrent_calls", "fallback"),
 )
 _RETRY = {
     "max_attempts": "retry_attempts",
@@ -61,6 +61,7 @@ def read_servers(checked: Checked) -> list[ServerSpec]:
         if item is not None
     ]
     reader.report_commands()
+    reader.check_fallbacks()
     return [spec for spec in specs if spec is not None]
 
 
@@ -72,13 +73,17 @@ class _Servers:
             name.lower(): name for name in Server.objects.values_list("name", flat=True)
         }
         self.seen: dict[str, str] = {}
+        self.names: set[str] = set()
         self.commands: dict[str, list[str]] = {}
+        self.fallbacks: dict[str, tuple[str, str]] = {}
 
     def server(self, item: Mapping[str, Any], path: str) -> ServerSpec | None:
         """One server, or None when nothing can be said about it."""
         self._check_name(item.get("name"), path)
         transport = _TRANSPORTS[item.get("protocol", "http")]
         columns = self._reached(item, transport, path) | self._plain(item)
+        if item.get("fallback"):
+            self.fallbacks[f"{path}.fallback"] = item.get("name", ""), item["fallback"]
         authentication, credentials = self._authentication(item, transport, path)
         if not self.checked.sound(path):
             return None
@@ -113,6 +118,7 @@ class _Servers:
             known = self.registered[name.lower()]
             self.checked.refuse(path, f"is registered as {known}, and case makes no difference")
         self.seen.setdefault(name.lower(), path)
+        self.names.add(name)
 
     def _plain(self, item: Mapping[str, Any]) -> dict[str, Any]:
         """The columns that are taken as they stand, with the general value where there is none."""
@@ -182,6 +188,15 @@ class _Servers:
                 f"this deployment does not allow the command {json.dumps(argv)}; "
                 f"whoever runs it may set OMNI2_STDIO_COMMANDS={json.dumps(listed)}",
             )
+
+    def check_fallbacks(self) -> None:
+        """Refuse to let a server stand in that nobody knows, or one for itself."""
+        known = {*self.registered.values(), *self.names}
+        for path, (name, fallback) in self.fallbacks.items():
+            if fallback == name:
+                self.checked.refuse(path, "a server does not stand in for itself")
+            elif fallback not in known:
+                self.checked.refuse(path, f"there is no server called {fallback}")
 
     def _authentication(
         self, item: Mapping[str, Any], transport: str, path: str

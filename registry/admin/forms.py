@@ -125,6 +125,12 @@ class ServerForm(CredentialForm, forms.ModelForm):
             raise forms.ValidationError(f"A list is expected of: {', '.join(MAY_ASK)}.")
         return asked
 
+    def clean_fallback(self) -> Server | None:
+        other: Server | None = self.cleaned_data["fallback"]
+        if other is not None and other.pk == self.instance.pk:
+            raise forms.ValidationError("A server does not stand in for itself.")
+        return other
+
     def clean_name(self) -> str:
         name = self.cleaned_data["name"]
         fault = check_server_name(name)

@@ -30,7 +30,7 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
 
     form = ServerForm
     recorded_values: ClassVar = [
-        *("name", "owner", "transport", "enabled", "trust", "authentication"),
+        *("name", "owner", "transport", "enabled", "trust", "authentication", "fallback"),
     ]
     list_display: ClassVar = [
         "name",
@@ -86,6 +86,7 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
                     ("timeout_seconds", "connection_max_age_seconds"),
                     ("retry_attempts", "retry_delay_seconds"),
                     ("requests_per_minute", "burst", "concurrent_calls"),
+                    "fallback",
                     "argument_defaults",
                 ],
             },

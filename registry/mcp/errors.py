@@ -155,7 +155,17 @@ NOT_RUN = frozenset({-32600, -32601, -32602, -32020, -32021, -32022})
 
 
 # HTTP statuses given at the door: redirects, authentication, path, method, type, size, rate limit.
-TURNED_AWAY = frozenset({301, 302, 303, 307, 308, 401, 403, 404, 405, 406, 407, 413, 415, 421, 429})
+TOO_MANY = 429
+TURNED_AWAY = frozenset(
+    {301, 302, 303, 307, 308, 401, 403, 404, 405, 406, 407, 413, 415, 421, TOO_MANY}
+)
+
+
+def is_its_fault(error: UpstreamError) -> bool:
+    """Whether the failure says that the server is ill; a refusal says that it is there."""
+    if isinstance(error, HttpRefused):
+        return error.status is None or error.status >= 500 or error.status == TOO_MANY
+    return not isinstance(error, Cancelled | Rejected | InputRequired | GuardRefused)
 
 
 def shorten(text: str, limit: int) -> str:

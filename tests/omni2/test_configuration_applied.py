@@ -18,6 +18,7 @@ from omni2.configuration.problems import ConfigurationRefused, Report
 from omni2.configuration.shapes import Applied, Either, ListOf, MapOf, Section, Shape, Stored
 from omni2.configuration.vocabulary import VOCABULARIES
 from omni2.configuration.vocabulary.people import PERMISSIONS
+from registry.models import Server
 from tests.omni2.importing import write
 
 Way = tuple[str | int, ...]
@@ -54,6 +55,7 @@ MCPS: dict[str, Any] = {
             "trust": "manual",
             "tool_prefix": False,
             "concurrent_calls": 3,
+            "fallback": "spare",
             "may_ask": ["sampling"],
             "confirm_destructive": True,
         },
@@ -198,6 +200,7 @@ OTHERS: dict[Way, Any] = {
     ("mcps", 1, "protocol"): "http",
     ("mcps", 0, "trust"): "always",
     ("mcps", 0, "may_ask"): ["roots"],
+    ("mcps", 0, "fallback"): "two",
     ("global", "default_effect"): "allow",
     ("argument_rules", 0, "effect"): "ask",
     ("users", 0, "email"): "c@example.com",
@@ -271,6 +274,8 @@ def test_another_value_of_an_applied_key_asks_for_other_rows(
 ) -> None:
     settings.INTERNAL_ADDRESSES = ["127.0.0.1:1"]
     settings.STDIO_COMMANDS = [["run", "-a"], ["runx", "-a"], ["run", "-a", "more"]]
+    # Registered, and named in no file: another name of a server leaves it where it is.
+    Server.objects.create(name="spare", transport="http", url="http://127.0.0.1:1/mcp")
     document = FILES[name]
     usual = wanted(tmp_path, name, document)
     silent = [

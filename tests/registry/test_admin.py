@@ -328,3 +328,11 @@ def test_who_may_only_look_switches_nothing(client, cast, shop, action):
     shop.refresh_from_db()
     assert (shop.enabled, changes()) == (True, [])
     assert client.post(f"{SERVERS}{shop.pk}/sync/").status_code == 403
+
+
+def test_a_server_may_be_said_to_stand_in_and_not_for_itself(ada, shop):
+    other = Server.objects.create(name="other", transport="http", url="https://8.8.8.8/mcp")
+    assert change(ada, shop, fallback=other.pk).status_code == 302
+    shop.refresh_from_db()
+    assert shop.fallback == other
+    assert list(errors(change(ada, shop, fallback=shop.pk))) == ["fallback"]

@@ -38,6 +38,8 @@ OTHERS: dict[str, Any] = {
     "document": "openapi: 3.1.0",
     "credentials": {"authentication": {"api_key": "${KEY}"}, "env": {"A": "b"}},
 }
+# A server that stands in is another row.
+OF_ROWS = {"fallback"}
 
 
 def stored(name: str, field: str) -> Any:
@@ -53,7 +55,7 @@ def as_json(value: Any) -> Any:
 
 
 def test_table_of_this_test_holds_every_field() -> None:
-    assert OTHERS.keys() | {"name"} == {field.name for field in fields(ServerSpec)}
+    assert OTHERS.keys() | OF_ROWS | {"name"} == {field.name for field in fields(ServerSpec)}
 
 
 @pytest.mark.parametrize("field", OTHERS)
@@ -65,6 +67,15 @@ def test_value_reaches_its_column_when_added_and_when_changed(field: str) -> Non
     assert stored("one", field) == as_json(OTHERS[field])
     apply([SPEC])
     assert stored("one", field) == as_json(getattr(SPEC, field))
+
+
+def test_the_server_that_stands_in_may_come_later_in_the_file_and_is_taken_back() -> None:
+    both = [replace(SPEC, fallback="two"), replace(SPEC, name="two")]
+    assert apply(both).changes[-1] == "server one: fallback '' → 'two'"
+    assert Server.objects.get(name="one").fallback == Server.objects.get(name="two")
+    assert apply(both) == Outcome()
+    assert apply([SPEC], prune=False).changes == ("server one: fallback 'two' → ''",)
+    assert Server.objects.get(name="one").fallback is None
 
 
 def test_second_import_changes_nothing() -> None:

@@ -208,6 +208,7 @@ function callDetails(call) {
     el("span", { class: `took ${good ? "" : "bad"}` }, good ? duration(call.milliseconds) : word));
   return el("details", { class: "call" }, summary, el("div", { class: "inside" },
     call.refusal ? why(call.refusal) : null,
+    call.instead_of ? el("p", { class: "note" }, "The server that was asked could not be reached; this one stood in for it.") : null,
     call.settled ? el("p", { class: "note" }, `${call.settled.by} found out: it was ${call.settled.carried_out ? "" : "not "}carried out. ${call.settled.note}`) : null,
     call.refusal?.grant_helps ? accessForm(call.server, call.tool) : null,
     call.connect_url ? el("p", {}, el("a", { class: "button main", href: call.connect_url }, `Connect your account at ${call.server}`)) : null,

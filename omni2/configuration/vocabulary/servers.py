@@ -131,6 +131,7 @@ SERVER = Section(
         "tool_prefix": Flag(
             effect=Applied("Server.tool_prefix: at `/mcp`, server__tool or the tool's own name")
         ),
+        "fallback": Text(effect=Applied("Server.fallback: stands in when this one is not reached")),
         "may_ask": ListOf(
             item=Text(choices=("elicitation", "sampling", "roots")),
             effect=Applied("Server.may_ask: of the MCP client behind a call; elicitation alone"),
@@ -163,7 +164,7 @@ AUDIT = Section(
 )
 
 _NO_CACHE = "results are never cached: each call is decided and made anew"
-_NO_FALLBACK = "a call goes to the server it names, or fails; nothing is called in its place"
+_NO_FALLBACK = "which server stands in for another is said of that one, by its key fallback"
 
 ADVANCED = Section(
     keys={

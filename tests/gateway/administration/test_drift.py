@@ -5,6 +5,7 @@ import pytest
 from audit.models import Entry
 from registry.models import Server, Tool
 from tests.admin_pages import tool
+from tests.registry.fixtures import a_server
 
 pytestmark = pytest.mark.django_db
 
@@ -94,3 +95,17 @@ def test_trust_is_changed(ada, shop):
     assert Entry.objects.get(kind="admin.changed").detail["values"] == {
         "trust": ["first_use", "manual"]
     }
+
+
+def test_who_stands_in_is_said_and_taken_back_and_must_be_another(ada, client_of, cast, shop):
+    a_server("http://x.example.com", "depot")
+    address = "/api/admin/servers/shop"
+    assert ada.get(address).json()["fallback"] is None
+    assert ada.patch(address, {"fallback": "depot"}, format="json").json()["fallback"] == "depot"
+    for name in ("shop", "nobody"):
+        answer = ada.patch(address, {"fallback": name}, format="json")
+        assert (answer.status_code, answer.json()["error"]["field"]) == (400, "fallback")
+    assert ada.patch(address, {}, format="json").status_code == 400
+    dev = client_of(cast.dev)
+    assert dev.patch(address, {"fallback": ""}, format="json").status_code == 403
+    assert ada.patch(address, {"fallback": ""}, format="json").json()["fallback"] is None
