@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from audit.errors import BadFilter
 from audit.models import Entry
+from audit.models.record import indexed
 
 LONGEST = 1000
 EFFECTS = ("allow", "deny", "ask")
@@ -150,8 +151,10 @@ class Filters:
 
     def apply(self, entries: "QuerySet[Entry]") -> "QuerySet[Entry]":
         """Those of the entries that all filters let through."""
-        lookups = {FILTERS[name].lookup: value for name, value in self.values.items()}
-        return entries.filter(**lookups)
+        for name, value in self.values.items():
+            lookup = FILTERS[name].lookup
+            entries = entries.filter(indexed(lookup, value) or Q(), **{lookup: value})
+        return entries
 
 
 def _refuse_unknown(parameters: Mapping[str, str], known: set[str]) -> None:

@@ -141,17 +141,18 @@ def _tokens(story: Story) -> dict[str, int]:
 def _call(story: Story) -> None:
     tool, call = story.choose(story.company.tools), story.identity()
     way = story.chance.choice(tool.ways)
+    decided = {"decision_id": f"{story.chance.getrandbits(64):016x}"}
     fate = story.chance.random()
     if fate < 0.04:
-        story.tell(way["refused"], 0.01)
+        story.tell(way["refused"], 0.01, **decided)
         return
     if fate < 0.06:
-        story.tell(way["asked"], 0.01)
+        story.tell(way["asked"], 0.01, **decided)
         story.tell(way["given"], story.chance.expovariate(1 / 120))
     became = "failed" if fate > 0.96 else "unknown" if fate > 0.957 else "done"
     took = story.milliseconds(300)
-    story.tell(way["calling"], 0.01, call=call)
-    story.tell(way[became], took / 1000, call=call, milliseconds=took)
+    story.tell(way["calling"], 0.01, call=call, **decided)
+    story.tell(way[became], took / 1000, call=call, milliseconds=took, **decided)
 
 
 _STORIES: tuple[Callable[[Story], None], ...] = (question, direct, other)
