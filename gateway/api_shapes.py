@@ -209,6 +209,27 @@ class UsageOfLimits(serializers.Serializer):
     limits = Limit(many=True, help_text="Only what is limited.")
 
 
+class Claim(serializers.Serializer):
+    """A figure, a date or a name in an answer: `answer[start:end]`, in characters, is `text`."""
+
+    text = serializers.CharField()
+    kind = serializers.CharField(help_text="number, date, time or identifier.")
+    start = serializers.IntegerField()
+    end = serializers.IntegerField()
+
+
+class Citation(Claim):
+    status = serializers.CharField(help_text="found, rounded, computed or asked.")
+    origin = serializers.CharField(
+        help_text="result, earlier (of the conversation), question, or arguments of the call."
+    )
+    call = serializers.UUIDField(allow_null=True, help_text="Null: from what the person said.")
+    server = serializers.CharField()
+    tool = serializers.CharField()
+    how = serializers.CharField(help_text="How the source spells it, or how it was worked out.")
+    excerpt = serializers.CharField(help_text="What stands around it. Data of a server.")
+
+
 class Question(serializers.Serializer):
     id = serializers.UUIDField()
     state = serializers.CharField()
@@ -216,6 +237,11 @@ class Question(serializers.Serializer):
     answer = serializers.CharField()
     answer_html = serializers.CharField()
     warning = serializers.CharField(allow_null=True)
+    citations = Citation(many=True, help_text="Figures, dates and names, and where they are from.")
+    unsupported = Claim(many=True, help_text="Those that stand in no result.")
+    checked = serializers.CharField(
+        help_text="all; part: there was more to read than is read. Empty: nothing was looked at."
+    )
     near_limits = Limit(many=True, help_text="Budgets of which this question left a fifth or less.")
     error = ErrorDetail(allow_null=True)
     conversation = serializers.UUIDField()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway import errors, results
+from gateway import errors, provenance, results
 from gateway.markdown import as_html
 from gateway.models import Approval, Call, Question
 
@@ -16,6 +16,7 @@ def question(row: Question) -> dict[str, Any]:
         "answer": row.answer,
         "answer_html": as_html(row.answer),
         "warning": row.warning or None,
+        **provenance.shown(row),
         "near_limits": row.near_limits,
         "error": _error(row),
         "conversation": str(row.conversation_id),

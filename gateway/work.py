@@ -27,7 +27,18 @@ from accounts.models import User
 from audit import record
 from audit.models import Entry
 from audit.record import Who
-from gateway import admission, durations, errors, loop, lost, parking, present, progress, turns
+from gateway import (
+    admission,
+    durations,
+    errors,
+    loop,
+    lost,
+    parking,
+    present,
+    progress,
+    provenance,
+    turns,
+)
 from gateway.asker import Asker
 from gateway.heartbeat import Pulse, heart
 from gateway.llm.base import Model
@@ -138,6 +149,7 @@ def _answer(question: Question, pulse: Pulse, model: Model | None) -> dict[str, 
             "state": Question.State.ANSWERED,
             "answer": ended.answer,
             "warning": ended.warning,
+            "provenance": provenance.of(question, ended.answer),
         }
     except (errors.Refused, errors.NotAllowed) as error:
         return _ended_by(error, Question.State.REFUSED)
@@ -226,6 +238,7 @@ def _record_end(question: Question) -> None:
             "model": question.model,
             "price": question.price,
             "warning": question.warning,
+            "figures": provenance.counts(question.provenance),
             "near_limits": question.near_limits,
             "message": question.error_message,
         },

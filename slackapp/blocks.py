@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from gateway.citations.telling import footnotes
+
 # Slack takes 12,000 characters in all markdown blocks of a message and some 13,000 in all blocks
 # (github.com/slackapi/bolt-js, issue 2509).
 MARKDOWN_MAX = 10_000
@@ -67,7 +69,8 @@ def messages(question: Mapping[str, Any], *, page: str = "") -> list[Message]:
     parts = split(_body(question, page), MARKDOWN_MAX)
     made = [Message(_preview(part), ({"type": "markdown", "text": part},)) for part in parts]
     last = made[-1]
-    made[-1] = Message(last.text, (*last.blocks, _context(used(question))))
+    notes = (used(question), "\n".join(footnotes(question)))
+    made[-1] = Message(last.text, (*last.blocks, *(_context(note) for note in notes if note)))
     return made
 
 

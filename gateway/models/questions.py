@@ -137,6 +137,9 @@ class Question(models.Model):
         null=True, blank=True, help_text="The price row the cost was reckoned with."
     )
     policy_version = models.CharField(max_length=64, blank=True)
+    provenance = models.JSONField(
+        default=dict, blank=True, help_text="Where the answer's figures are from."
+    )
     near_limits = models.JSONField(
         default=list, blank=True, help_text="Budgets that were nearly used up when it ended."
     )

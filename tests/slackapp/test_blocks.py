@@ -13,6 +13,7 @@ def call(**changed):
 
 def question(**changed):
     usual = {"state": "answered", "answer": "It is noon.", "warning": None, "error": None}
+    usual |= {"checked": "all", "citations": [], "unsupported": []}
     return usual | {"calls": [call()], "cost_usd": "0.0012"} | changed
 
 
@@ -29,6 +30,24 @@ def written(message):
 def text_of(**changed):
     [message] = blocks.messages(question(**changed))
     return written(message)
+
+
+def test_footnotes_say_where_figures_are_from_as_plain_text_alone():
+    cited = {"text": "<!here>", "origin": "result", "status": "found"}
+    cited |= {"server": "a&b", "tool": "list"}
+
+    [message] = blocks.messages(question(citations=[cited], unsupported=[{"text": "57"}]))
+
+    assert message.blocks[-1] == {
+        "type": "context",
+        "elements": [
+            {
+                "type": "plain_text",
+                "text": "&lt;!here&gt;: from a&amp;b/list\nIn no result: 57",
+                "emoji": False,
+            }
+        ],
+    }
 
 
 def test_an_answer_is_markdown_with_a_line_that_names_the_tool():

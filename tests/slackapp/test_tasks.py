@@ -22,12 +22,13 @@ def test_a_signed_question_ends_as_an_answer_in_its_thread_with_the_tool_named(
     question = Question.objects.get()
     parent, answer = slack.messages
     [call] = question.calls.all()
-    used = answer["blocks"][-1]["elements"][0]["text"]
+    used, figures = [block["elements"][0]["text"] for block in answer["blocks"][1:]]
     assert response.content.decode() == listeners.TAKEN
     assert parent["text"] == "Question from <@U0DEV>: What is the time now in UTC?"
     assert answer["thread_ts"] == parent["ts"]
     assert (question.state, question.person, question.door) == ("answered", linked.dev, "slack")
     assert answers(slack) == [question.answer.replace("&", "&amp;").replace(">", "&gt;")]
+    assert figures.endswith(": from upstream/get_time")
     assert used.startswith(f"upstream/get_time · {call.milliseconds} ms · ")
     assert [name for name, _ in upstream.calls] == ["get_time"]
     assert Delivery.objects.get().state == "sent"

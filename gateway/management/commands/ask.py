@@ -15,6 +15,7 @@ from accounts.models import User
 from audit.record import Who
 from gateway import ask, errors, present, progress
 from gateway.asker import Asker
+from gateway.citations.telling import footnotes
 from gateway.models import Approval, Call, Door, Question
 
 
@@ -129,6 +130,8 @@ def show_end(question: Question, console: Console) -> None:
     """Print the answer, then what it rests on and what it cost."""
     if question.answer:
         console.print(Markdown(question.answer))
+        for line in footnotes(present.question(question)):
+            console.print(Text(f"  {line}", "dim"))
     for call in question.calls.all():
         console.print(
             Text(f"  {call.server}/{call.tool}  {call.state}  {call.milliseconds} ms", "cyan")

@@ -28,8 +28,8 @@ export function money(amount) {
   return `$${value < 0.01 ? value.toPrecision(2).replace(/0+$/, "") : value.toFixed(2)}`;
 }
 
-export function plural(number, word) {
-  return `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`;
+export function plural(number, word, several = `${word}s`) {
+  return `${number.toLocaleString("en")} ${number === 1 ? word : several}`;
 }
 
 /** "ask an administrator" → "Ask an administrator." */

@@ -2,6 +2,7 @@
 
 import { accessForm } from "./access.js";
 import { duration, el, money, plural, sentence } from "./dom.js";
+import { figuresNote, markFigures } from "./figures.js";
 
 const WARNINGS = {
   answer_cut: "The answer was cut: it reached the model's length limit.",
@@ -114,7 +115,7 @@ export class QuestionView {
   show(question) {
     this.clear();
     this.body.replaceChildren(
-      ...[answer(question), note(question), calls(question.calls), facts(question)].filter(Boolean),
+      ...[...answer(question), figuresNote(question), note(question), calls(question.calls), facts(question)].filter(Boolean),
     );
     this.body.className = "question";
   }
@@ -156,12 +157,14 @@ function waits({ id, server, tool, rule, state, expires_at }) {
 const label = (server, tool) => (server ? `${server} · ${tool}` : tool);
 
 function answer(question) {
-  if (!question.answer) return null;
+  if (!question.answer) return [];
   const box = el("div", { class: "answer" });
   // Made by the server from Markdown without HTML or images, and sanitised there (gateway.markdown).
   box.innerHTML = question.answer_html;
+  const part = el("div", { class: "answer-part" }, box);
+  markFigures(box, question);
   for (const link of box.querySelectorAll("a[href]")) showHost(link);
-  return box;
+  return [part];
 }
 
 /** Nobody is sent where they do not see: a link says its host, and opens beside this page. */

@@ -1,0 +1,123 @@
+"""Each claim of an answer is held against the sources, the results first."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from gateway.citations import claims
+from gateway.citations.index import Index, Place
+from gateway.citations.model import Citation, Claim, Kind, Linked, Origin, Reading, Source, Status
+
+# So much of the results is read; of what comes after, nothing is known.
+MOST_READ = 2_000_000
+_AROUND = 80
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_SAID = (Origin.QUESTION, Origin.ARGUMENTS)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A source with its index."""
+
+    source: Source
+    index: Index
+
+
+def link(answer: str, sources: Sequence[Source]) -> Linked:
+    """Say of each claim in `answer` where it is from; earlier sources win over later ones."""
+    found, all_of_them = claims.find(answer)
+    read, whole = _read(sources if found else ())
+    results = [one for one in read if one.source.origin not in _SAID]
+    said = [one for one in read if one.source.origin in _SAID]
+    made = tuple(_cite(claim, _words_near(answer, claim), results, said) for claim in found)
+    return Linked(made, whole and all_of_them)
+
+
+def _read(sources: Iterable[Source]) -> tuple[list[_Read], bool]:
+    read, left = [], MOST_READ
+    whole = True
+    for source in sources:
+        whole = whole and len(source.text) <= left
+        read.append(_Read(source, Index(source.text[:left])))
+        left -= min(left, len(source.text))
+    return read, whole
+
+
+def _words_near(answer: str, claim: Claim) -> frozenset[str]:
+    """The words of the claim's line, by which the right one of several places is told."""
+    start = max(answer.rfind("\n", 0, claim.start), claim.start - 2 * _AROUND)
+    end = answer.find("\n", claim.end)
+    line = answer[max(start, 0) : min(len(answer) if end < 0 else end, claim.end + 2 * _AROUND)]
+    return frozenset(_WORD.findall(line.lower()))
+
+
+def _cite(
+    claim: Claim, words: frozenset[str], results: Sequence[_Read], said: Sequence[_Read]
+) -> Citation:
+    for group, exact in ((results, Status.FOUND), (said, Status.ASKED)):
+        found = _best(claim, words, group, lambda index: _exactly(index, claim), exact)
+        if found is not None:
+            return found
+    for group, near in ((results, Status.ROUNDED), (said, Status.ASKED)):
+        found = _best(claim, words, group, lambda index: _nearly(index, claim), near)
+        if found is not None:
+            return found
+    return Citation(claim, Status.UNSUPPORTED)
+
+
+def _exactly(index: Index, claim: Claim) -> str:
+    if claim.kind is Kind.DATE:
+        return index.date(claim.keys)
+    if claim.kind is Kind.TIME:
+        return index.time(claim.keys[0])
+    if claim.kind is Kind.IDENTIFIER:
+        return next((key for key in claim.keys if index.places(key)), "")
+    plain = _first(index.exactly, (one for one in claim.readings if not one.converted))
+    return plain or (index.year(claim.text) if len(claim.text) == 4 else "")
+
+
+def _nearly(index: Index, claim: Claim) -> str:
+    if claim.kind is not Kind.NUMBER:
+        return ""
+    converted = _first(index.exactly, (one for one in claim.readings if one.converted))
+    return converted or _first(index.nearly, (one for one in claim.readings if one.rounds))
+
+
+def _first(look: Callable[[Reading], str], readings: Iterable[Reading]) -> str:
+    return next((spelling for one in readings if (spelling := look(one))), "")
+
+
+def _best(
+    claim: Claim,
+    words: frozenset[str],
+    group: Sequence[_Read],
+    spell: Callable[[Index], str],
+    status: Status,
+) -> Citation | None:
+    """The place with most of the words that stand around the claim, in all of these sources."""
+    best: tuple[int, _Read, Place] | None = None
+    for one in group:
+        spelling = spell(one.index)
+        for place in _places(one.index, spelling, claim) if spelling else ():
+            score = _alike(one.index.lower, place, words)
+            if best is None or score > best[0]:
+                best = (score, one, place)
+    if best is None:
+        return None
+    _, one, place = best
+    how = "" if place.spelling.lower() == claim.text.lower() else place.spelling
+    return Citation(claim, status, one.source, place.at, len(place.spelling), how)
+
+
+def _places(index: Index, spelling: str, claim: Claim) -> list[Place]:
+    places = index.places(spelling)
+    if not claim.negative:
+        return places
+    return [
+        place for place in places if index.text[place.at - 1 : place.at] in ("-", "\u2212", "(")
+    ]
+
+
+def _alike(text: str, place: Place, words: frozenset[str]) -> int:
+    near = text[max(0, place.at - _AROUND) : place.at + len(place.spelling) + _AROUND]
+    return sum(1 for word in words if word in near)
