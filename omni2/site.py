@@ -17,6 +17,7 @@ from accounts import authority
 from accounts.models import User
 from gateway import access_requests, matrix_page, suggestions_page, usage_page
 from gateway.login import LogoutView
+from gateway.models import Incident
 from omni2 import draft_page
 from registry.models import Tool
 
@@ -98,6 +99,9 @@ _GROUPS: list[tuple[str, list[tuple[str, str, str]]]] = [
         "Record",
         [
             ("Entries", "receipt_long", "audit.entry"),
+            ("Alerts", "notifications", "gateway.incident"),
+            ("Alert rules", "rule", "gateway.alertrule"),
+            ("Destinations", "outgoing_mail", "gateway.destination"),
             ("Approvals", "approval", "gateway.approval"),
             ("Questions", "forum", "gateway.question"),
             ("Calls", "call_made", "gateway.call"),
@@ -149,11 +153,13 @@ def _may_view(request: HttpRequest, model: str) -> bool:
 
 
 def _waiting(request: HttpRequest, page: str) -> int:
-    """How many people and tools wait for a decision, and how many requests for this one's."""
+    """How many people, tools and alerts wait for a decision, and how many requests for theirs."""
     if page == "People":
         return User.objects.filter(status=User.Status.PENDING).count()
     if page == "Tools":
         return Tool.objects.waiting().count()
+    if page == "Alerts":
+        return Incident.objects.filter(state=Incident.State.OPEN).count()
     if page == "Access requests" and isinstance(request.user, User):
         return access_requests.decidable_by(request.user).open().count()
     return 0

@@ -19,7 +19,18 @@ from accounts.models import (
 )
 from audit import record, seal
 from audit.models import Entry
-from gateway.models import Approval, Call, Conversation, Door, Question, Turn
+from gateway.alerts import incidents, webhook
+from gateway.alerts.incidents import Found
+from gateway.models import (
+    AlertRule,
+    Approval,
+    Call,
+    Conversation,
+    Destination,
+    Door,
+    Question,
+    Turn,
+)
 from registry.credentials import seal as seal_credential
 from registry.models import ConnectedAccount, HealthCheck, Server, Tool
 from tests.cast import Cast
@@ -45,6 +56,7 @@ def furnish(cast: Cast) -> dict[str, str]:
     question = _question(cast)
     record.write(Entry.Kind.QUESTION_ENDED, Entry.Outcome.OK, question=question.pk, tool=HOSTILE)
     seal.seal_once()
+    hook = _alerts(cast)
     link = SetupLink.issue(cast.guest)
     return {
         "api key": text,
@@ -52,9 +64,22 @@ def furnish(cast: Cast) -> dict[str, str]:
         "password": cast.dev.password,
         "credential": SECRET,
         "sealed credential": server.sealed,
+        "webhook's secret": hook,
         "set-up link": link,
         "digest of the link": SetupLink.objects.get().digest,
     }
+
+
+def _alerts(cast: Cast) -> str:
+    """A rule, what it has found, and a destination that was told; the destination's secret."""
+    AlertRule.objects.filter(origin="").delete()
+    rule = AlertRule.objects.create(name=HOSTILE, tools=["delete_*"])
+    hook = Destination(name=HOSTILE[:60], url="https://hooks.example.com/x")
+    secret = webhook.new_secret(hook)
+    hook.save()
+    incident = incidents.note(rule, Found(f"tool {HOSTILE}", timezone.now(), 1, 1, 1))
+    incident.notices.update(error=HOSTILE)
+    return secret
 
 
 def _server() -> Server:

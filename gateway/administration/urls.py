@@ -3,6 +3,7 @@
 from django.urls import path
 
 from gateway.administration import (
+    alerts,
     cache,
     drift,
     grants,
@@ -24,6 +25,24 @@ from gateway.administration import (
 )
 
 urlpatterns = [
+    path("alerts/rules", alerts.AlertRulesView.as_view(), name="admin-alert-rules"),
+    path("alerts/rules/<int:rule_id>", alerts.AlertRuleView.as_view(), name="admin-alert-rule"),
+    path("alerts/destinations", alerts.DestinationsView.as_view(), name="admin-destinations"),
+    path(
+        "alerts/destinations/<int:destination_id>",
+        alerts.DestinationView.as_view(),
+        name="admin-destination",
+    ),
+    path(
+        "alerts/destinations/<int:destination_id>/test",
+        alerts.TryView.as_view(),
+        name="admin-try-destination",
+    ),
+    path(
+        "alerts/destinations/<int:destination_id>/secret",
+        alerts.SecretView.as_view(),
+        name="admin-renew-secret",
+    ),
     path("people", people.PeopleView.as_view(), name="admin-people"),
     path("people/<int:person_id>", people.PersonView.as_view(), name="admin-person"),
     path("people/<int:person_id>/suspend", people.SuspendView.as_view(), name="admin-suspend"),

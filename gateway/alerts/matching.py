@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from accounts.policy.patterns import Glob
+from accounts.policy.patterns import Pattern
 from accounts.policy.rules import DATABASE_ARGUMENTS
 from audit.filters import Filters
 from audit.models import Entry
@@ -26,7 +26,7 @@ class Match:
     def __init__(self, rule: AlertRule) -> None:
         self.rule = rule
         self._filters = Filters.parse(rule.filters, without=WITHOUT)
-        self._tools = [Glob(text) for text in rule.tools]
+        self._tools = [Pattern.read(text) for text in rule.tools]
         self._hours = hours.read(rule.hours, rule.time_zone) if rule.hours else None
 
     def among(self, entries: "QuerySet[Entry]") -> list[Entry]:
@@ -98,9 +98,8 @@ def new_database(entry: Entry, days: int) -> str:
     return next((value for value, was in zip(named.values(), used, strict=True) if not was), "")
 
 
-def _is_of(entry: Entry, tools: list[Glob]) -> bool:
-    names = (entry.tool, f"{entry.server}/{entry.tool}")
-    return bool(entry.tool) and any(glob.matches(name) for glob in tools for name in names)
+def _is_of(entry: Entry, tools: list[Pattern]) -> bool:
+    return bool(entry.tool) and any(one.matches(entry.server, entry.tool) for one in tools)
 
 
 def _crowded(times: list[datetime], count: int, window: timedelta) -> bool:

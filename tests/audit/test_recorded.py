@@ -123,6 +123,7 @@ def test_rows_that_only_have_deeds_cannot_be_added_or_deleted(rf, cast):
         "accounts.PolicyVersion",
         "gateway.Approval",
         "gateway.Call",
+        "gateway.Incident",
         "registry.ConnectedAccount",
         "registry.Tool",
     }

@@ -9,13 +9,13 @@ from tests.admin_pages import furnish, staff, visit
 pytestmark = pytest.mark.django_db
 
 
-def test_every_page_opens_and_none_can_add(client, cast):
+def test_every_page_opens_and_to_what_is_recorded_none_can_add(client, cast):
     client.force_login(cast.ada)
     secrets = furnish(cast)
     Call.objects.update(state=Call.State.UNKNOWN)
     pages = visit(client, "gateway", secrets)
 
-    assert len(pages[403]) == 5
+    assert len(pages[403]) == 6
     assert all(path.endswith("/add/") for path in pages[403])
 
 

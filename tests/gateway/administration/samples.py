@@ -3,7 +3,8 @@
 from typing import Any
 
 from accounts.models import ApiKey, Role, Rule, ServerGrant, Team, UsageLimit, User
-from gateway.models import Call
+from gateway.alerts import webhook
+from gateway.models import AlertRule, Call, Destination
 from registry.fingerprint import fingerprint
 from registry.models import Server
 from tests.admin_pages import tool
@@ -26,7 +27,12 @@ def rows(cast: Any) -> dict[str, Any]:
     tool(Server.objects.get(name="upstream"), "waiting", pending=FORM)
     Call.objects.create(pk=CALL, person=cast.dev, door="rest", state=Call.State.UNKNOWN)
     waiting = User.objects.create_user("new@example.com", status=User.Status.PENDING)
+    hook = Destination(name="hook", url="https://8.8.8.8/alerts")
+    webhook.new_secret(hook)
+    hook.save()
     return {
+        "alert_rule": AlertRule.objects.create(name="nights", hours="mon-fri 07:00-19:00").pk,
+        "destination": hook.pk,
         "limit": UsageLimit.objects.create(role=spare, max_requests=1).pk,
         "dev": cast.dev.pk,
         "guest": cast.guest.pk,
@@ -103,6 +109,29 @@ REQUESTS: list[tuple[str, str, Any, int, str]] = [
     ("post", "servers/upstream/sync", None, 200, "can_modify_config"),
     ("get", "policy/suggestions", None, 200, "can_view_audit_logs"),
     ("get", "policy/suggestions.yaml", None, 200, "can_view_audit_logs"),
+    ("get", "alerts/rules", None, 200, "can_modify_config"),
+    (
+        "post",
+        "alerts/rules",
+        {"name": "drops", "kinds": ["call.calling"], "tools": ["drop_*"], "min_cost": 2},
+        201,
+        "can_modify_config",
+    ),
+    ("get", "alerts/rules/{alert_rule}", None, 200, "can_modify_config"),
+    ("patch", "alerts/rules/{alert_rule}", {"enabled": False}, 200, "can_modify_config"),
+    ("delete", "alerts/rules/{alert_rule}", None, 200, "can_modify_config"),
+    ("get", "alerts/destinations", None, 200, "can_modify_config"),
+    (
+        "post",
+        "alerts/destinations",
+        {"name": "ops", "url": "https://8.8.8.8/hook", "least": "warning"},
+        201,
+        "can_modify_config",
+    ),
+    ("get", "alerts/destinations/{destination}", None, 200, "can_modify_config"),
+    ("patch", "alerts/destinations/{destination}", {"enabled": False}, 200, "can_modify_config"),
+    ("delete", "alerts/destinations/{destination}", None, 200, "can_modify_config"),
+    ("post", "alerts/destinations/{destination}/secret", None, 201, "can_modify_config"),
     ("get", "cache", None, 200, "can_modify_config"),
     ("post", "cache/clear", None, 200, "can_modify_config"),
     ("post", "reload", None, 200, "can_modify_config"),
