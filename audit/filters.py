@@ -16,6 +16,7 @@ from django.utils import timezone
 from audit.errors import BadFilter
 from audit.models import Entry
 from audit.models.record import indexed
+from audit.numerals import is_digits
 
 LONGEST = 1000
 EFFECTS = ("allow", "deny", "ask")
@@ -47,7 +48,7 @@ def one_of(names: Iterable[str]) -> Callable[[str], str]:
 def moment(given: str) -> datetime:
     """A date or time in ISO 8601, in UTC where it names no zone; or how long ago: 30m, 24h, 7d."""
     try:
-        if given[-1] in _UNITS and given[:-1].isdecimal():
+        if given[-1] in _UNITS and is_digits(given[:-1], 9):
             return timezone.now() - timedelta(**{_UNITS[given[-1]]: int(given[:-1])})
         parsed = datetime.fromisoformat(given)
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
@@ -71,11 +72,6 @@ def whole_number(given: str) -> int:
     if not is_digits(given, 12):
         raise Unreadable("This is a whole number.")
     return int(given)
-
-
-def is_digits(given: str, most: int) -> bool:
-    """Whether this is one to `most` ASCII digits and nothing else."""
-    return given.isascii() and given.isdigit() and len(given) <= most
 
 
 # --- The list -------------------------------------------------------------------------------------

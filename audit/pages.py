@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from django.db.models import Q, QuerySet
 
 from audit.errors import BadFilter
-from audit.filters import is_digits
 from audit.models import Entry
+from audit.numerals import is_digits
 
 DEFAULT_LIMIT = 50
 MOST = 500

@@ -18,6 +18,7 @@ from accounts.models import PolicyVersion, Role, User
 from accounts.policy import Decision, Effect, Policy, PolicyError, Subject, compile_policy, listing
 from accounts.policy import Verdict as LayerVerdict
 from audit.export import csv_line
+from audit.numerals import is_digits
 from gateway.errors import BadRequest
 from gateway.explain import find_person, find_role, somebody_of
 from gateway.toolbox import target_of
@@ -213,7 +214,7 @@ def _policy(number: str, place: str) -> Policy:
     """The policy of this version; of none, the one in force."""
     if not number:
         return access.current()[0]
-    known = number.isascii() and number.isdigit() and len(number) < 19
+    known = is_digits(number, 18)
     row = PolicyVersion.objects.filter(pk=int(number)).first() if known else None
     if row is None:
         raise BadRequest("There is no version of this number.", field=place)

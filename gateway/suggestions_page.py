@@ -19,6 +19,7 @@ from accounts.least_privilege.model import Kind, Suggestion
 from accounts.least_privilege.proof import Found
 from accounts.least_privilege.used import DEFAULT_DAYS, MOST_DAYS, suggestions_since
 from accounts.models import User
+from audit.numerals import is_digits
 
 PERIODS = (30, 90, 180, 365)
 # A form has no more fields than Django takes.
@@ -87,7 +88,7 @@ def page(request: HttpRequest) -> HttpResponse:
 def days_of(said: Any) -> int:
     """How far back a form asks to look; the usual time for what is no number of days."""
     text = str(said.get("days", ""))
-    days = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+    days = int(text) if is_digits(text, 5) else 0
     return days if 1 <= days <= MOST_DAYS else DEFAULT_DAYS
 
 

@@ -15,6 +15,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry import HttpRequest, HttpResponse, RateLimitErrorRetryHandler, RetryState
 from slack_sdk.webhook import WebhookClient
 
+from audit.numerals import is_digits
 from gateway import present
 from gateway.models import Door, Question
 from slackapp import blocks
@@ -170,5 +171,5 @@ def trouble(error: Exception) -> Trouble:
 
 def _retry_after(headers: dict[str, str]) -> timedelta:
     value = headers.get("Retry-After", "")
-    seconds = int(value) if value.isascii() and value.isdigit() and len(value) < 6 else 30
+    seconds = int(value) if is_digits(value, 5) else 30
     return min(timedelta(seconds=max(seconds, 1)), LONGEST_PAUSE)

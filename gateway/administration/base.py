@@ -20,6 +20,7 @@ from accounts.errors import NotAllowed
 from accounts.models import ApiKey, User
 from audit import record
 from audit.models import Entry
+from audit.numerals import is_digits
 from audit.record import Who
 from gateway import api_shapes as shapes
 from gateway.api import View
@@ -168,7 +169,7 @@ def checked(shape: type[serializers.Serializer], request: Request) -> dict[str, 
 def number(request: Request, name: str, default: int, *, most: int) -> int:
     """The whole number that the address gives this parameter; an error names it."""
     text = request.query_params.get(name, str(default))
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else -1
+    number = int(text) if is_digits(text, 11) else -1
     if not (name == "offset" and number == 0) and not 1 <= number <= most:
         raise BadRequest(f"This is a whole number up to {most}.", field=name)
     return number

@@ -12,6 +12,7 @@ from accounts import versions
 from accounts.authority import Right
 from accounts.effects import Change
 from accounts.models import PolicyVersion
+from audit.numerals import is_digits
 from gateway import api_shapes as shapes
 from gateway.administration import base
 from gateway.errors import BadRequest
@@ -140,7 +141,7 @@ class CompareView(base.AdminView):
 
 
 def _version(text: str, field: str) -> Any:
-    if not (text.isascii() and text.isdigit() and len(text) < 12):
+    if not is_digits(text, 11):
         raise BadRequest("This is the number of a version.", field=field)
     return base.find(PolicyVersion.objects.all(), pk=int(text))
 

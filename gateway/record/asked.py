@@ -8,8 +8,9 @@ from django.utils import timezone
 
 from audit import stats
 from audit.errors import BadFilter
-from audit.filters import FILTERS, Filters, is_digits
+from audit.filters import FILTERS, Filters
 from audit.models import Rollup
+from audit.numerals import is_digits
 from audit.rollup import TOTAL, Place
 from audit.stats import Period
 

@@ -9,6 +9,7 @@ import anyio
 import httpcore2
 import httpx2
 
+from audit.numerals import is_digits
 from registry.mcp import parsing
 from registry.mcp.errors import BadAnswer, HttpRefused, Unreachable
 from registry.mcp.large import Stay
@@ -82,7 +83,7 @@ def check_length(response: HasHead, limit: int) -> None:
     """Raise TooLarge where the answer says that it has more bytes, before any is read."""
     length = header(response, b"content-length")
     # No number, or one that is no length of anything, is for HTTP to refuse.
-    if length.isascii() and length.isdigit() and len(length) < 20:
+    if is_digits(length, 19):
         parsing.check_size(int(length), limit)
 
 

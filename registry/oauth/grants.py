@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from audit.numerals import is_digits
 from registry.errors import AuthorizationFailed, TokenRefused
 from registry.oauth.discovery import Authority
 from registry.oauth.introduction import BASIC, POST, PUBLIC, can_be_an_id, description
@@ -166,7 +167,7 @@ def _read(document: Mapping[str, Any], asked_scope: str) -> Tokens:
 
 
 def _seconds(value: object) -> int | None:
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 12:
+    if isinstance(value, str) and is_digits(value, 11):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
         return None
