@@ -6,44 +6,26 @@ run while entries are written and sealed. What it cannot see is a tail cut off t
 blocks: for that, compare `Report.head` with one kept outside the database.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any
 
-from django.db.models import Exists, Max, OuterRef
+from django.db.models import Exists, Max, Min, OuterRef
 
 from audit import chain
+from audit.findings import BrokenError, Finding
 from audit.models import Block, Entry, Unsealed
+from audit.spans import TOLERANCE, Dated, Looked, Sealed, Span, look
 
-BATCH = 2000
-BLOCK_BATCH = 50
+BLOCK_BATCH = 200
+# So many entries are looked at in one go, by one process.
+SPAN = 20_000
+QUEUE_BATCH = 2000
 LOWEST = -(2**63)
-COLUMNS = Entry.columns()
-# What a database adapter raises when a column holds what it cannot turn into a value.
-UNREADABLE = (ValueError, TypeError, ArithmeticError)
 
-
-@dataclass(frozen=True)
-class Finding:
-    """Where the record is broken: `entry` is the first one concerned, `block` the one around it."""
-
-    problem: str
-    entry: int | None = None
-    block: int | None = None
-
-    def __str__(self) -> str:
-        places = (("entry", self.entry), ("block", self.block))
-        place = ", ".join(f"{name} {number}" for name, number in places if number is not None)
-        return f"{place}: {self.problem}"
-
-
-class BrokenError(Exception):
-    """Carries a finding out of the loops that look for it."""
-
-    def __init__(self, problem: str, *, entry: int | None = None, block: int | None = None) -> None:
-        super().__init__(problem)
-        self.finding = Finding(problem, entry, block)
+# How `look` is done to several stretches: their results, in order.
+Spread = Callable[[Callable[[Span], Looked], Iterable[Span]], Iterable[Looked]]
 
 
 @dataclass
@@ -53,6 +35,7 @@ class Report:
     entries: int = 0
     blocks: int = 0
     unsealed: int = 0
+    start: int = 1
     head: str = ""
     finding: Finding | None = None
 
@@ -61,37 +44,36 @@ class Report:
         return self.finding is None
 
 
-class Row(NamedTuple):
-    """An entry as it was read: its key, the digest it carries, the one its columns have."""
-
-    id: int
-    digest: str
-    reckoned: str
-
-
 @dataclass
 class _Run:
     """One verification: up to the block and the entry that were last when it began."""
 
-    report: Report = field(default_factory=Report)
-    top: int = 0
+    report: Report
     last_block: int = 0
-    # Entries in no block that existed when we began; they must be in the queue.
-    loose: list[Row] = field(default_factory=list)
+    seen_block: int = 0
+    after: int = LOWEST
+    top: int = 0
+    # The latest moment of what was sealed so far.
+    latest: str = ""
+    # Entries in no block that was looked at so far.
+    loose: dict[int, str] = field(default_factory=dict)
 
     def begin(self) -> None:
         # In this order: an entry written and sealed in between must not be missed in its block.
         self.last_block = Block.objects.aggregate(last=Max("number"))["last"] or 0
         self.top = Entry.objects.aggregate(top=Max("id"))["top"] or 0
+        if self.report.start > 1:
+            ours = Block.objects.filter(number__gte=self.report.start, number__lte=self.last_block)
+            first = ours.aggregate(first=Min("first"))["first"]
+            self.after = self.top if first is None else first - 1
 
 
-def verify() -> Report:
-    """Go through the whole record; the report holds the first finding, if there is one."""
-    run = _Run()
+def verify(start: int = 1, *, spread: Spread = map) -> Report:
+    """Go through the record from this block on; the report holds the first finding, if any."""
+    run = _Run(Report(start=start))
     run.begin()
     try:
-        _check_chain(run)
-        _check_entries(run)
+        _check_entries(run, spread)
         _check_loose(run)
         _check_queue()
     except BrokenError as broken:
@@ -99,186 +81,154 @@ def verify() -> Report:
     return run.report
 
 
+def block_at(moment: datetime) -> int:
+    """The number of the first block sealed at this moment or later; one too many if none is."""
+    later = Block.objects.filter(sealed_at__gte=moment).aggregate(first=Min("number"))["first"]
+    last: int = Block.objects.aggregate(last=Max("number"))["last"] or 0
+    return last + 1 if later is None else later
+
+
 def _earlier(run: _Run, finding: Finding) -> Finding:
     """The finding, or what is wrong with an entry before it that still waited to be looked up."""
+    if finding.entry is None:
+        return finding
+    run.loose = {entry: leaf for entry, leaf in run.loose.items() if entry < finding.entry}
     try:
         _check_loose(run)
     except BrokenError as broken:
-        other = broken.finding
-        if finding.entry is not None and other.entry is not None and other.entry < finding.entry:
-            return other
+        return broken.finding
+    if finding.block is None:
+        return Finding(finding.kind, finding.entry, _block_of(finding.entry))
     return finding
 
 
 # --- Blocks ---------------------------------------------------------------------------------------
-def _check_chain(run: _Run) -> None:
-    previous = ""
-    for block in _blocks_by_number(run.last_block):
-        run.report.blocks += 1
-        if block.number > run.report.blocks:
-            raise BrokenError("the block is gone", block=run.report.blocks)
-        if block.number < run.report.blocks:
-            raise BrokenError("the block stands before the first one", block=block.number)
+def _check_chain(run: _Run) -> Iterator[Block]:
+    """The blocks in order, each fitting the one before."""
+    start = run.report.start
+    previous = _digest_of(start - 1)
+    for block in _blocks(LOWEST if start == 1 else start - 1, run.last_block):
+        expected = start + run.report.blocks
+        if block.number != expected:
+            is_gap = block.number > expected
+            kind = "block-missing" if is_gap else "block-inserted"
+            raise BrokenError(Finding(kind, block=min(expected, block.number)))
         if block.previous != previous:
-            raise BrokenError("it is not chained to the block before", block=block.number)
+            raise BrokenError(Finding("block-unchained", block=block.number))
         if block.digest != block.reckon_digest():
-            raise BrokenError("the block was changed", entry=block.first, block=block.number)
-        previous = block.digest
-    run.report.head = previous
+            raise BrokenError(Finding("block-changed", block.first, block=block.number))
+        run.report.blocks += 1
+        run.report.head = previous = block.digest
+        yield block
 
 
-def _blocks_by_number(last: int) -> Iterator[Block]:
-    number = LOWEST
-    while batch := list(
-        Block.objects.filter(number__gt=number, number__lte=last).order_by("number")[:BLOCK_BATCH]
-    ):
+def _digest_of(number: int) -> str:
+    digest = Block.objects.filter(number=number).values_list("digest", flat=True).first()
+    if number and digest is None:
+        raise BrokenError(Finding("block-missing", block=number))
+    return digest or ""
+
+
+def _blocks(after: int, last: int) -> Iterator[Block]:
+    light = Block.objects.defer("witness").order_by("number")
+    while batch := list(light.filter(number__gt=after, number__lte=last)[:BLOCK_BATCH]):
         yield from batch
-        number = batch[-1].number
-
-
-def _blocks_by_first(last: int) -> Iterator[Block]:
-    """Blocks by their first entry. Two that begin alike are both found: the numbers differ."""
-    first, number = LOWEST, LOWEST
-    known = Block.objects.filter(number__lte=last).order_by("first", "number")
-    while batch := list(
-        (known.filter(first=first, number__gt=number) | known.filter(first__gt=first))[:BLOCK_BATCH]
-    ):
-        yield from batch
-        first, number = batch[-1].first, batch[-1].number
-
-
-@dataclass
-class _Open:
-    """A block of which some entries have been read."""
-
-    block: Block
-    witness: bytes
-    leaves: list[str] = field(default_factory=list)
-
-    def take(self, row: Row) -> None:
-        """Add the next entry; raises when it is another one than was sealed."""
-        at = chain.WITNESS_BYTES * len(self.leaves)
-        sealed = self.witness[at : at + chain.WITNESS_BYTES]
-        if bytes.fromhex(row.digest)[: chain.WITNESS_BYTES] != sealed:
-            problem = "it is not the entry that was sealed (replaced or swapped)"
-            raise BrokenError(problem, entry=row.id, block=self.block.number)
-        self.leaves.append(row.digest)
-        if len(self.leaves) == self.block.count:
-            self._close()
-
-    def _close(self) -> None:
-        if chain.merkle_root(self.leaves) != self.block.root:
-            problem = "its entries are not the ones that were sealed"
-            raise BrokenError(problem, entry=self.block.first, block=self.block.number)
-
-
-def _members(last_block: int) -> Iterator[tuple[int, _Open]]:
-    """Every (entry id, its block) in the order of ids, with only overlapping blocks in memory."""
-    blocks = _blocks_by_first(last_block)
-    coming = next(blocks, None)
-    heap: list[tuple[int, int, Iterator[int], _Open]] = []
-    while heap or coming:
-        while coming and (not heap or coming.first <= heap[0][0]):
-            ids = iter(chain.ids(coming.members))
-            opened = _Open(coming, bytes(coming.witness))
-            heappush(heap, (next(ids), coming.number, ids, opened))
-            coming = next(blocks, None)
-        entry, number, ids, opened = heappop(heap)
-        yield entry, opened
-        following = next(ids, None)
-        if following is not None:
-            heappush(heap, (following, number, ids, opened))
+        after = batch[-1].number
 
 
 # --- Entries --------------------------------------------------------------------------------------
-def _check_entries(run: _Run) -> None:
-    members = _members(run.last_block)
-    expected = next(members, None)
-    for row in _rows(run.top):
-        run.report.entries += 1
-        _refuse_missing(expected, before=row.id)
-        if row.digest != row.reckoned:
-            raise BrokenError("it was changed after it was written", entry=row.id)
-        if expected is None or expected[0] != row.id:
-            run.loose.append(row)
-            continue
-        expected[1].take(row)
-        expected = next(members, None)
-        if expected and expected[0] == row.id:
-            raise BrokenError("it was sealed twice", entry=row.id, block=expected[1].block.number)
-    _refuse_missing(expected, before=None)
+def _check_entries(run: _Run, spread: Spread) -> None:
+    for looked in spread(look, _spans(run)):
+        run.report.entries += looked.entries
+        run.seen_block = max(run.seen_block, looked.block)
+        run.loose.update(looked.loose)
+        if looked.first:
+            _forget_claimed(run, looked.strays)
+            raise BrokenError(looked.first)
+        _claim(run, looked.strays)
+        for dated in looked.dated:
+            _check_order(run, dated)
 
 
-def _refuse_missing(expected: tuple[int, _Open] | None, *, before: int | None) -> None:
-    if expected and (before is None or expected[0] < before):
-        raise BrokenError(
-            "it was sealed and is gone", entry=expected[0], block=expected[1].block.number
-        )
+def _spans(run: _Run) -> Iterator[Span]:
+    """The whole range in stretches. A broken chain ends it with what came before."""
+    after, blocks = run.after, []
+    for block in _check_chain(run):
+        blocks.append(block)
+        if sum(one.count for one in blocks) >= SPAN:
+            last = max(after, *(one.last for one in blocks))
+            yield Span(after, last, tuple(map(Sealed.of, blocks)))
+            after, blocks = last, []
+    last = max([after, *(one.last for one in blocks)])
+    yield Span(after, last, tuple(map(Sealed.of, blocks)))
+    yield from _tail(last, run.top)
 
 
-def _rows(top: int) -> Iterator[Row]:
-    last = LOWEST
-    while True:
-        entries = Entry.objects.filter(id__gt=last, id__lte=top).order_by("id")[:BATCH]
-        try:
-            rows = [_row(*values) for values in entries.values_list("id", "digest", *COLUMNS)]
-        except UNREADABLE:
-            rows = []
-            yield from _one_by_one(list(entries.values_list("id", flat=True)))
-        if not rows:
+def _tail(after: int, top: int) -> Iterator[Span]:
+    while after < top:
+        coming = Entry.objects.filter(id__gt=after, id__lte=top).aggregate(first=Min("id"))
+        if coming["first"] is None:
             return
-        yield from rows
-        last = rows[-1].id
+        last = min(coming["first"] + SPAN - 1, top)
+        yield Span(coming["first"] - 1, last)
+        after = last
 
 
-def _row(entry: int, digest: str, *values: object) -> Row:
-    return Row(entry, digest, chain.leaf(dict(zip(COLUMNS, values, strict=True))))
+def _claim(run: _Run, strays: Iterable[int]) -> None:
+    """Entries that a later block has after all."""
+    for entry in strays:
+        if run.loose.pop(entry, None) is None and entry > run.after:
+            raise BrokenError(Finding("sealed-twice", entry))
 
 
-def _one_by_one(ids: list[int]) -> Iterator[Row]:
-    """The readable entries of a batch, up to the one that is not; raises there."""
-    entry = ids[0]
-    try:
-        for entry in ids:
-            one = Entry.objects.filter(id=entry)
-            yield _row(*one.values_list("id", "digest", *COLUMNS).get())
-    except UNREADABLE as error:
-        raise BrokenError("it cannot be read any more", entry=entry) from error
-    raise BrokenError("its batch could not be read", entry=ids[0])
+def _forget_claimed(run: _Run, strays: Iterable[int]) -> None:
+    for entry in strays:
+        run.loose.pop(entry, None)
 
 
-# --- The queue ------------------------------------------------------------------------------------
+def _check_order(run: _Run, dated: Dated) -> None:
+    if run.latest and dated.earliest < run.latest:
+        bound = chain.plain(datetime.fromisoformat(run.latest) - TOLERANCE)
+        if dated.earliest < bound:
+            raise BrokenError(Finding("backdated", dated.entry, block=dated.block))
+    run.latest = max(run.latest, dated.latest)
+
+
+# --- Entries in no block that was looked at -------------------------------------------------------
 def _check_loose(run: _Run) -> None:
-    """Entries in no block must wait in the queue, or have been sealed while we looked."""
-    for start in range(0, len(run.loose), BATCH):
-        batch = run.loose[start : start + BATCH]
-        waiting: dict[int, str] = dict(
-            Unsealed.objects.filter(entry__in=[row.id for row in batch]).values_list(
-                "entry", "digest"
-            )
-        )
-        for row in batch:
-            if row.id in waiting:
-                _check_waiting(row, waiting[row.id])
+    ids = sorted(run.loose)
+    for at in range(0, len(ids), QUEUE_BATCH):
+        batch = ids[at : at + QUEUE_BATCH]
+        queue = Unsealed.objects.filter(entry__in=batch)
+        waiting: dict[int, str] = dict(queue.values_list("entry", "digest"))
+        for entry in batch:
+            if entry in waiting:
+                _check_waiting(entry, run.loose[entry], waiting[entry])
                 run.report.unsealed += 1
-            elif not _sealed_since(row, run.last_block):
-                problem = "it is in no block and not in the queue (written past the record)"
-                raise BrokenError(problem, entry=row.id)
+            elif not _is_sealed_elsewhere(entry, run):
+                raise BrokenError(Finding("inserted", entry))
     run.loose.clear()
 
 
-def _check_waiting(row: Row, digest: str) -> None:
-    if row.digest != digest:
-        raise BrokenError("it is not the entry that waits to be sealed", entry=row.id)
+def _check_waiting(entry: int, digest: str, waiting: str) -> None:
+    if digest != waiting:
+        raise BrokenError(Finding("queue-changed", entry))
 
 
-def _sealed_since(row: Row, last_block: int) -> bool:
-    later = Block.objects.filter(number__gt=last_block, first__lte=row.id, last__gte=row.id)
-    return any(row.id in chain.ids(block.members) for block in later)
+def _is_sealed_elsewhere(entry: int, run: _Run) -> bool:
+    """Whether it is in a block that was not looked at: later, made meanwhile, or before."""
+    around = Block.objects.filter(first__lte=entry, last__gte=entry)
+    others = around.filter(number__gt=run.seen_block) | around.filter(number__lt=run.report.start)
+    return any(entry in chain.ids(block.members) for block in others.defer("witness"))
+
+
+def _block_of(entry: int) -> int | None:
+    around = Block.objects.filter(first__lte=entry, last__gte=entry).defer("witness")
+    return next((one.number for one in around if entry in chain.ids(one.members)), None)
 
 
 def _check_queue() -> None:
     entry: Any = Entry.objects.filter(pk=OuterRef("entry"))
     gone = Unsealed.objects.filter(~Exists(entry)).order_by("entry").first()
     if gone:
-        raise BrokenError("it waits to be sealed and is gone", entry=gone.entry)
+        raise BrokenError(Finding("queue-missing", gone.entry))

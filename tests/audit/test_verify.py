@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import DataError, connection, transaction
 
 from audit import chain, record, seal, triggers
+from audit.findings import Finding
 from audit.models import Block, Entry, Unsealed
-from audit.verify import Finding, verify
+from audit.verify import block_at, verify
 
 Raw = Callable[..., None]
 
@@ -77,18 +79,19 @@ def test_ids_lost_to_rolled_back_transactions_are_no_finding(sealed: list[Entry]
 def test_an_edited_column_is_found(column: str, at: int, sealed: list[Entry], raw: Raw) -> None:
     entry = sealed[at].pk
     raw(f"UPDATE audit_entry SET {column} = %s WHERE id = %s", FORGED.get(column, "forged"), entry)
-    assert found() == (entry, None)
+    assert found() == (entry, 1 if at == 2 else None)
+    assert verify().finding == Finding("changed", entry, 1 if at == 2 else None)
 
 
 @pytest.mark.parametrize("column", ["cost", "milliseconds", "arguments", "detail", "input_tokens"])
 def test_an_emptied_column_is_found(column: str, sealed: list[Entry], raw: Raw) -> None:
     raw(f"UPDATE audit_entry SET {column} = NULL WHERE id = %s", sealed[1].pk)
-    assert found() == (sealed[1].pk, None)
+    assert found() == (sealed[1].pk, 1)
 
 
 def test_of_several_edits_the_first_is_named(sealed: list[Entry], raw: Raw) -> None:
     raw("UPDATE audit_entry SET person = 'x' WHERE id IN (%s, %s)", sealed[4].pk, sealed[1].pk)
-    assert found() == (sealed[1].pk, None)
+    assert found() == (sealed[1].pk, 1)
 
 
 def edit_with_digest(entry: int, raw: Raw) -> str:
@@ -255,9 +258,122 @@ def test_an_entry_that_cannot_be_read_is_named(sealed: list[Entry], raw: Raw) ->
             raw(unreadable, sealed[2].pk)
         return
     raw(unreadable, sealed[2].pk)
-    assert found() == (sealed[2].pk, None)
+    assert verify().finding == Finding("unreadable", sealed[2].pk, 1)
     raw("UPDATE audit_entry SET person = 'x' WHERE id = %s", sealed[1].pk)
-    assert found() == (sealed[1].pk, None)
+    assert found() == (sealed[1].pk, 1)
+
+
+# --- Times ----------------------------------------------------------------------------------------
+def write_at(**ago: float) -> Entry:
+    """An entry that says it was written so long ago, and is sealed like any other."""
+    entry = record.prepare("auth.login", "ok")
+    entry.at -= timedelta(**ago)
+    entry.digest = entry.reckon_digest()
+    record.write_many([entry])
+    seal.seal_once()
+    return entry
+
+
+def test_a_backdated_entry_is_found(sealed: list[Entry]) -> None:
+    entry = write_at(hours=2)
+    assert verify().finding == Finding("backdated", entry.pk, 3)
+
+
+def test_an_entry_from_the_future_is_found(sealed: list[Entry]) -> None:
+    entry = write_at(hours=-2)
+    assert verify().finding == Finding("postdated", entry.pk, 3)
+
+
+def test_clocks_that_differ_a_little_are_no_finding(sealed: list[Entry]) -> None:
+    write_at(minutes=30)
+    write_at(minutes=-30)
+    assert verify().finding is None
+
+
+def test_a_backlog_sealed_late_is_no_finding(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    for hours in (9, 6, 3):
+        entry = record.prepare("auth.login", "ok")
+        entry.at -= timedelta(hours=hours)
+        entry.digest = entry.reckon_digest()
+        record.write_many([entry])
+    monkeypatch.setattr(seal, "BLOCK_SIZE", 1)
+    assert (seal.seal_once(), verify().finding) == (3, None)
+
+
+# --- In stretches ---------------------------------------------------------------------------------
+@pytest.fixture
+def short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("audit.verify.SPAN", 2)
+
+
+@pytest.fixture
+def late(sealed: list[Entry], short_stretches: None) -> list[Entry]:
+    """Twelve entries; one of those before block 3 is sealed in block 4, another one waits."""
+    entries = [record.write("auth.login", "ok") for _ in range(5)]
+    late = list(Unsealed.objects.filter(entry__in=[entries[1].pk, entries[3].pk]))
+    Unsealed.objects.filter(entry__in=[row.entry for row in late]).delete()
+    seal.seal_once()
+    Unsealed.objects.bulk_create(late[:1])
+    seal.seal_once()
+    Unsealed.objects.bulk_create(late[1:])
+    return entries
+
+
+def test_an_entry_sealed_behind_its_stretch_is_no_finding(late: list[Entry]) -> None:
+    report = verify()
+    assert (report.finding, report.entries, report.blocks, report.unsealed) == (None, 12, 4, 1)
+
+
+@pytest.mark.parametrize("at", [1, 3], ids=["sealed late", "waiting"])
+def test_an_edit_behind_its_stretch_is_found(at: int, late: list[Entry], raw: Raw) -> None:
+    raw("UPDATE audit_entry SET person = 'x' WHERE id = %s", late[at].pk)
+    assert verify().finding == Finding("changed", late[at].pk, 4 if at == 1 else None)
+
+
+@pytest.mark.parametrize(("at", "kind"), [(1, "missing"), (3, "queue-missing")])
+def test_a_deletion_behind_its_stretch_is_found(
+    at: int, kind: str, late: list[Entry], raw: Raw
+) -> None:
+    raw("DELETE FROM audit_entry WHERE id = %s", late[at].pk)
+    assert verify().finding == Finding(kind, late[at].pk, 4 if at == 1 else None)
+
+
+def test_an_entry_sealed_twice_behind_its_stretch_is_found(late: list[Entry]) -> None:
+    Unsealed.objects.create(entry=late[1].pk, digest=late[1].digest)
+    seal.seal_once()
+    assert verify().finding == Finding("sealed-twice", late[1].pk, 4)
+
+
+def test_the_first_of_two_breaks_is_named_across_stretches(late: list[Entry], raw: Raw) -> None:
+    raw("UPDATE audit_entry SET person = 'x' WHERE id = %s", late[4].pk)
+    forged = forge(-7)
+    assert verify().finding == Finding("inserted", forged.pk)
+
+
+# --- From a block on ------------------------------------------------------------------------------
+def test_what_is_before_the_start_is_trusted(sealed: list[Entry], raw: Raw) -> None:
+    report = verify(2)
+    assert (report.finding, report.entries, report.blocks, report.unsealed) == (None, 3, 1, 1)
+    raw("UPDATE audit_entry SET person = 'x' WHERE id = %s", sealed[1].pk)
+    assert verify().finding == Finding("changed", sealed[1].pk, 1)
+    assert verify(2).finding is None
+    raw("UPDATE audit_entry SET person = 'x' WHERE id = %s", sealed[4].pk)
+    assert verify(2).finding == Finding("changed", sealed[4].pk, 2)
+
+
+def test_a_start_among_late_entries_is_intact(late: list[Entry]) -> None:
+    assert [verify(start).finding for start in (1, 2, 3, 4, 5)] == [None] * 5
+
+
+def test_a_block_before_the_start_has_to_be_there(sealed: list[Entry], raw: Raw) -> None:
+    raw("DELETE FROM audit_block WHERE number = 1")
+    assert verify(2).finding == Finding("block-missing", block=1)
+
+
+def test_a_time_is_the_first_block_sealed_since(sealed: list[Entry]) -> None:
+    first, second = Block.objects.order_by("number")
+    assert [block_at(one.sealed_at) for one in (first, second)] == [1, 2]
+    assert block_at(second.sealed_at + timedelta(seconds=1)) == 3
 
 
 # --- The command ----------------------------------------------------------------------------------
@@ -288,9 +404,13 @@ def test_the_command_speaks_json(
     with pytest.raises(SystemExit):
         call_command("verify_audit", "--json")
     said = json.loads(capsys.readouterr().out)
-    finding = Finding("it was changed after it was written", entry=sealed[0].pk)
-    assert (said["ok"], said["finding"]["entry"]) == (False, sealed[0].pk)
-    assert said["finding"] == vars(finding)
+    assert said["ok"] is False
+    assert said["finding"] == {
+        "kind": "changed",
+        "entry": sealed[0].pk,
+        "block": 1,
+        "problem": "it was changed after it was written",
+    }
 
 
 def test_the_command_says_where_a_trigger_is_missing(
@@ -310,3 +430,21 @@ def drop_a_trigger_of(table: str) -> None:
     with connection.cursor() as cursor:
         on = f' ON "{table}"' if connection.vendor == "postgresql" else ""
         cursor.execute(f'DROP TRIGGER "{name}"{on}')
+
+
+def test_the_command_begins_where_it_is_told(
+    sealed: list[Entry], capsys: pytest.CaptureFixture
+) -> None:
+    call_command("verify_audit", "--from", "2")
+    said = capsys.readouterr().out.splitlines()[0]
+    assert said == "intact: 3 entries, 1 blocks, 1 not yet sealed, from block 2 on"
+    call_command("verify_audit", "--from", "1h")
+    assert (
+        capsys.readouterr().out.splitlines()[0] == "intact: 7 entries, 2 blocks, 1 not yet sealed"
+    )
+
+
+@pytest.mark.parametrize("options", [["--from", "0"], ["--from", "May"], ["--processes", "0"]])
+def test_the_command_refuses_what_it_cannot_read(options: list[str], db: None) -> None:
+    with pytest.raises(CommandError, match="number"):
+        call_command("verify_audit", *options)

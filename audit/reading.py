@@ -1,0 +1,171 @@
+"""Entries as they lie in the database, each with the digest that it carries and the one it has.
+
+What is hashed is fixed by `chain.leaf`. On PostgreSQL rows are read as text and spelled by a
+faster encoder first: where the digest comes out right, the bytes were the same ones; where it does
+not, the model's own way decides. So the short way can save time but never find for or against.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import orjson
+from django.db import connection, models
+from django.db.models import Min
+
+from audit import chain
+from audit.models import Entry
+
+PAGE = 5000
+COLUMNS = Entry.columns()
+# What a database adapter raises when a column holds what it cannot turn into a value.
+UNREADABLE = (ValueError, TypeError, ArithmeticError)
+
+_SPELLED = (models.JSONField, models.DecimalField, models.DateTimeField)
+# A moment on PostgreSQL, in UTC: "2026-05-01 12:00:00", "2026-05-01 12:00:00.5+00".
+_DAY, _SECOND = 10, 19
+
+
+class Row(NamedTuple):
+    """An entry: its key, the digest it carries, the one its columns have, and its moment.
+
+    Where it cannot be read, `reckoned` is "". `at` sorts as moments do.
+    """
+
+    id: int
+    digest: str
+    reckoned: str
+    at: str
+
+
+def between(after: int, last: int) -> Iterator[list[Row]]:
+    """All entries with `after` < id <= `last`, in the order of ids, at most `PAGE` at a time."""
+    while True:
+        # By ids alone: a LIMIT would tempt a planner without statistics to sort all that follows.
+        page = _page("id > %s AND id <= %s", [after, min(after + PAGE, last)])
+        if page:
+            yield page
+        coming = _next(after + PAGE, last)
+        if coming is None:
+            return
+        after = coming - 1
+
+
+def these(ids: Sequence[int]) -> list[Row]:
+    """The entries of these ids that are there, in the order of ids."""
+    marks = ", ".join(["%s"] * len(ids))
+    return _page(f"id IN ({marks})", ids) if ids else []
+
+
+def _next(after: int, last: int) -> int | None:
+    """The first entry beyond: ids may leave any gap."""
+    if after >= last:
+        return None
+    coming = Entry.objects.filter(id__gt=after, id__lte=last)
+    first: int | None = coming.aggregate(first=Min("id"))["first"]
+    return first
+
+
+def _page(where: str, values: Sequence[int]) -> list[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_statement()} WHERE {where} ORDER BY id", values)
+        rows = cursor.fetchall()
+    if connection.vendor != "postgresql":
+        return _of_models([entry for (entry,) in rows])
+    found = [_quickly(values) for values in rows]
+    doubtful = [row.id for row in found if row.digest != row.reckoned]
+    if doubtful:
+        sure = {row.id: row for row in _of_models(doubtful)}
+        found = [sure.get(row.id, row) for row in found]
+    return found
+
+
+@cache
+def _statement() -> str:
+    table = Entry._meta.db_table
+    if connection.vendor != "postgresql":
+        return f"SELECT id FROM {table}"
+    columns = ", ".join(_as_text(Entry._meta.get_field(name)) for name in COLUMNS)
+    return f"SELECT id, digest, {columns} FROM {table}"
+
+
+def _as_text(field: Any) -> str:
+    """The column, as text where the adapter would make something else of it."""
+    name = connection.ops.quote_name(field.column)
+    return f"{name}::text" if isinstance(field, _SPELLED) else name
+
+
+# --- The short way --------------------------------------------------------------------------------
+_JSON = tuple(
+    (name, name in chain.CONTENT_COLUMNS)
+    for name in COLUMNS
+    if isinstance(Entry._meta.get_field(name), models.JSONField)
+)
+_TEXTS = tuple(chain.CONTENT_COLUMNS - {name for name, _ in _JSON})
+
+
+def _quickly(values: tuple[Any, ...]) -> Row:
+    entry, digest, *columns = values
+    try:
+        covered = _covered(columns)
+        leaf = _hexdigest(chain.ENTRY_TAG + _canonical(covered))
+        return Row(entry, digest, leaf, covered["at"])
+    except UNREADABLE:
+        return Row(entry, digest, "", "")
+
+
+def _covered(columns: list[Any]) -> dict[str, Any]:
+    covered = {
+        name: value
+        for name, value in zip(COLUMNS, columns, strict=True)
+        if value is not None and value != ""
+    }
+    covered["at"] = _moment(covered["at"])
+    for name, is_content in _JSON:
+        if name in covered:
+            value = orjson.loads(covered[name])
+            covered[name] = _hexdigest(_canonical(value)) if is_content else value
+    for name in _TEXTS:
+        if name in covered:
+            covered[name] = _hexdigest(_canonical(covered[name]))
+    return covered
+
+
+def _moment(text: str) -> str:
+    """As `chain.plain` spells it."""
+    fraction = text[_SECOND:-3]
+    if text[-3:] != "+00" or text[_DAY : _DAY + 1] != " ":
+        raise ValueError(f"{text} is not in UTC")
+    return f"{text[:_DAY]}T{text[_DAY + 1 : _SECOND]}.{fraction[1:]:0<6}+00:00"
+
+
+def _canonical(value: object) -> bytes:
+    text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    return text if text.isascii() else chain.canonical(value)
+
+
+def _hexdigest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+# --- The sure way ---------------------------------------------------------------------------------
+def _of_models(ids: Sequence[int]) -> list[Row]:
+    entries = Entry.objects.filter(id__in=ids).order_by("id")
+    try:
+        return [_reckoned(*values) for values in entries.values_list("id", "digest", *COLUMNS)]
+    except UNREADABLE:
+        return [_one(entry) for entry in ids]
+
+
+def _one(entry: int) -> Row:
+    try:
+        one = Entry.objects.filter(id=entry).values_list("id", "digest", *COLUMNS).get()
+        return _reckoned(*one)
+    except UNREADABLE:
+        return Row(entry, "", "", "")
+
+
+def _reckoned(entry: int, digest: str, *values: object) -> Row:
+    columns = dict(zip(COLUMNS, values, strict=True))
+    return Row(entry, digest, chain.leaf(columns), chain.plain(columns["at"]))
