@@ -16,7 +16,9 @@ from accounts.policy import PolicyError
 from audit import record
 from audit.models import Entry
 from audit.record import Who
+from gateway.alerts import importing as alerts_importing
 from omni2.configuration import trials
+from omni2.configuration.alerts import Alerts, read_alerts
 from omni2.configuration.checking import Checked, check
 from omni2.configuration.draft import Draft, read_draft
 from omni2.configuration.known import Known, known
@@ -46,6 +48,7 @@ class Plan:
     servers: list[ServerSpec] = field(default_factory=list)
     rules: list[RuleSpec] = field(default_factory=list)
     draft: Draft | None = None
+    alerts: Alerts = field(default_factory=dict)
 
 
 def import_files(
@@ -119,11 +122,12 @@ def _plan(files: Mapping[str, Checked], names: Known) -> Plan:
         people = read_people(files[PEOPLE], roles, names, workspace=workspace)
     if DRAFT in files:
         return Plan(draft=read_draft(files[DRAFT], names))
+    alerts = read_alerts(files)
     if SERVERS not in files:
-        return Plan(people=people, roles=roles)
+        return Plan(people=people, roles=roles, alerts=alerts)
     servers, rules = read_servers(files[SERVERS]), read_policy(files[SERVERS])
     _warn_of_unknown_roles(files[SERVERS], names)
-    return Plan(people, roles, servers, rules)
+    return Plan(people, roles, servers, rules, alerts=alerts)
 
 
 def _workspace(files: Mapping[str, Checked]) -> str | None:
@@ -163,6 +167,8 @@ def _apply(plan: Plan, files: Mapping[str, Checked], *, report: Report, prune: b
         _remark_missing("servers", servers.missing, report, prune=prune)
         named = [server.name for server in plan.servers]
         report.changes += accounts_importing.apply_policy(plan.rules, servers=named)
+    for file, specs in plan.alerts.items():
+        report.changes += alerts_importing.apply(specs, origin=file)
 
 
 def _remark_missing(what: str, missing: tuple[str, ...], report: Report, *, prune: bool) -> None:

@@ -22,6 +22,7 @@ from accounts.models import (
 )
 from audit.models import Entry
 from audit.record import Who
+from gateway.models import AlertRule
 from omni2.configuration.importing import import_files
 from omni2.configuration.problems import ConfigurationRefused, Report
 from registry.credentials import unseal
@@ -38,6 +39,7 @@ URL = "http://127.0.0.1:1/mcp"
 TABLES = (
     Entry,
     PolicyVersion,
+    AlertRule,
     ProvisioningRule,
     Role,
     Rule,

@@ -127,6 +127,7 @@ MCPS: dict[str, Any] = {
         }
     ],
     "require_confirmation": {"enabled": True, "actions": ["w_*"]},
+    "audit": {"alert_on_patterns": ["drop_*"], "watch_users": ["a@example.com"]},
 }
 REACH = {"one": {"mode": "custom", "tools": ["t"], "deny": ["d"]}, "two": {"mode": "all"}}
 PERSON: dict[str, Any] = {
@@ -190,6 +191,12 @@ USERS: dict[str, Any] = {
         "require_approval": True,
         "email_domain_mapping": {"@example.com": {"default_role": "r1", "require_approval": True}},
         "slack_team_mapping": {"T1": {"default_role": "r1", "require_approval": True}},
+        "notify_admins": True,
+    },
+    "user_audit": {
+        "watch_users": ["a@example.com"],
+        "alert_on_suspicious_activity": True,
+        "suspicious_patterns": ["after_hours_access"],
     },
 }
 FILES = {"mcps": MCPS, "users": USERS}
@@ -201,6 +208,7 @@ OTHERS: dict[Way, Any] = {
     ("mcps", 0, "trust"): "always",
     ("mcps", 0, "may_ask"): ["roots"],
     ("mcps", 0, "fallback"): "two",
+    ("user_audit", "suspicious_patterns"): ["blocked_tool_attempts"],
     ("global", "default_effect"): "allow",
     ("argument_rules", 0, "effect"): "ask",
     ("users", 0, "email"): "c@example.com",

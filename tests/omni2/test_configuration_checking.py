@@ -153,12 +153,20 @@ def test_unquoted_numbers_keep_their_digits_as_text() -> None:
 
 
 def test_keys_without_effect_are_noted_with_line_and_reason() -> None:
-    found = checked("audit:\n  log_all_requests: true\n  watch_users: [a@example.com, b]\n")
+    found = checked("advanced:\n  allow_tool_chaining: true\n  cache_ttl_seconds: 5\n")
     assert list(map(str, found.notes)) == [
-        "f.yaml: no effect here: audit.log_all_requests (line 2), because every call is always on "
-        "the record",
-        "f.yaml: no effect here: audit.watch_users (line 3), because this version sends no alerts; "
-        "every call and refusal is on the record",
+        "f.yaml: no effect here: advanced.allow_tool_chaining (line 2), because a question may "
+        "always use several tools, one after the other",
+        "f.yaml: no effect here: advanced.cache_ttl_seconds (line 3), because results are never "
+        "cached: each call is decided and made anew",
+    ]
+
+
+def test_a_list_is_told_once_and_not_for_each_of_its_values() -> None:
+    text = "restrictions:\n  allowed_ips: [192.0.2.1, 192.0.2.2]\n"
+    assert [note.message for note in checked(text, PEOPLE).notes] == [
+        "not imported: restrictions.allowed_ips (line 2); "
+        "set OMNI2_ALLOWED_IPS=192.0.2.1,192.0.2.2 in the environment"
     ]
 
 

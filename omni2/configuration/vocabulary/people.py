@@ -149,7 +149,7 @@ AUTO_PROVISIONING = Section(
         "require_approval": Flag(),
         "email_domain_mapping": MapOf(key="@DOMAIN", value=_ENTRY),
         "slack_team_mapping": MapOf(key="TEAM", value=_ENTRY),
-        "notify_admins": Flag(effect=Ignored(_NO_POSTS)),
+        "notify_admins": Flag(effect=Applied("AlertRule newcomers: whoever is made")),
         "notification_channel": Text(effect=Ignored(_NO_POSTS)),
     },
 )
@@ -178,7 +178,6 @@ RESTRICTIONS = Section(
     }
 )
 
-_NO_ALERTS = "this version sends no alerts; every call and refusal is on the record"
 SUSPICIOUS = (
     "rapid_successive_requests",
     "after_hours_access",
@@ -190,9 +189,16 @@ USER_AUDIT = Section(
     keys={
         "track_activity": Flag(effect=Ignored("questions and calls are always on the record")),
         "log_authentication": Flag(effect=Ignored("logins are always on the record")),
-        "watch_users": ListOf(item=Text(), effect=Ignored(_NO_ALERTS)),
-        "alert_on_suspicious_activity": Flag(effect=Ignored(_NO_ALERTS)),
-        "suspicious_patterns": ListOf(item=Text(choices=SUSPICIOUS), effect=Ignored(_NO_ALERTS)),
+        "watch_users": ListOf(
+            item=Text(may_be_empty=False, longest=120),
+            effect=Applied("AlertRule: all that a person does, one rule for each"),
+        ),
+        "alert_on_suspicious_activity": Flag(
+            effect=Applied("AlertRule.enabled of the suspicious patterns; alone: of all of them")
+        ),
+        "suspicious_patterns": ListOf(
+            item=Text(choices=SUSPICIOUS), effect=Applied("AlertRule, one for each")
+        ),
     }
 )
 

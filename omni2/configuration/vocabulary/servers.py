@@ -149,14 +149,19 @@ ROLE = Section(
     }
 )
 
-_NO_ALERTS = "this version sends no alerts; every call and refusal is on the record"
 _NO_SIEM = "this version hands the record out on request only and sends it nowhere"
 
 AUDIT = Section(
     keys={
         "log_all_requests": Flag(effect=Ignored("every call is always on the record")),
-        "alert_on_patterns": ListOf(item=Text(), effect=Ignored(_NO_ALERTS)),
-        "watch_users": ListOf(item=Text(), effect=Ignored(_NO_ALERTS)),
+        "alert_on_patterns": ListOf(
+            item=Text(may_be_empty=False),
+            effect=Applied("AlertRule: calls of tools that fit, one rule for each pattern"),
+        ),
+        "watch_users": ListOf(
+            item=Text(may_be_empty=False, longest=120),
+            effect=Applied("AlertRule: all that a person does, one rule for each"),
+        ),
         "retention_days": Whole(effect=Ignored("nothing is removed from the record by itself")),
         "export_to_siem": Flag(effect=Ignored(_NO_SIEM)),
         "siem_endpoint": Text(effect=Ignored(_NO_SIEM)),
