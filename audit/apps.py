@@ -19,7 +19,8 @@ class AuditConfig(AppConfig):
 
 def _install(**_: Any) -> None:
     # Needs the models, which are loaded after this module.
-    from audit import stamps, triggers  # noqa: PLC0415  see above
+    from audit import search, stamps, triggers  # noqa: PLC0415  see above
 
     stamps.install()
     triggers.install()
+    search.install()

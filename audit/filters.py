@@ -13,8 +13,9 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from audit import search, words
 from audit.errors import BadFilter
-from audit.models import Entry
+from audit.models import Entry, EntryWords
 from audit.models.record import indexed
 from audit.numerals import is_digits
 
@@ -74,6 +75,14 @@ def whole_number(given: str) -> int:
     return int(given)
 
 
+def searched(given: str) -> "QuerySet[EntryWords, int]":
+    """The entries in which these words stand."""
+    try:
+        return search.found(words.search(given))
+    except words.Unclear as error:
+        raise Unreadable(str(error)) from error
+
+
 # --- The list -------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Filter:
@@ -102,6 +111,11 @@ FILTERS: dict[str, Filter] = {
     "policy_version": Filter("policy_version", text, "The policy's version."),
     "api_key": Filter("api_key", text, "The API key's prefix."),
     "address": Filter("address", text, "The network address it came from."),
+    "text": Filter(
+        "pk__in",
+        searched,
+        'Words that stand in it, a "phrase in quotes", a beginning*, -without.',
+    ),
     "from": Filter("at__gte", moment, "Not before: ISO 8601 (UTC), or ago as 24h, 7d."),
     "to": Filter("at__lt", moment, "Before: ISO 8601 (UTC), or ago as 24h, 7d."),
     "min_cost": Filter("cost__gte", dollars, "US dollars at least."),

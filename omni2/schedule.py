@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 
 from accounts import sessions
-from audit import rollup, seal
+from audit import rollup, seal, search
 from gateway import access_requests, deciding, own_accounts, work
 from gateway.alerts import delivering, incidents, spending, watching
 from gateway.tasks import run_question
@@ -57,6 +57,7 @@ def jobs() -> list[Job]:
         Job("expire_approvals", 5, expire_approvals),
         Job("seal_record", 1, seal.seal_once),
         Job("roll_up", 5, rollup.roll_up),
+        Job("index_record", 1, search.index_new),
         Job("check_servers", settings.MCP_HEALTH_SECONDS, check_servers),
         Job("sync_tools", settings.MCP_SYNC_MINUTES * 60, sync_tools),
         Job("sweep_access", 10, access_requests.sweep),

@@ -1,4 +1,4 @@
-"""What is kept: entries, their blocks, the queue between, how far readers are, and the sums."""
+"""What is kept: entries, their blocks, the queue between, readers, the sums, the words."""
 
 from audit.models.following import Follower
 from audit.models.record import (
@@ -11,6 +11,7 @@ from audit.models.record import (
     Unsealed,
 )
 from audit.models.rollup import Rollup
+from audit.models.words import EntryWords
 
 __all__ = [
     "PREVIEW_CHARACTERS",
@@ -18,6 +19,7 @@ __all__ = [
     "AppendOnlyQuerySet",
     "Block",
     "Entry",
+    "EntryWords",
     "Follower",
     "Rollup",
     "Stamp",
