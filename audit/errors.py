@@ -4,6 +4,8 @@ AuditError
 ├── AppendOnlyError    somebody tried to change or delete what was written
 ├── UnknownNameError   an entry of a kind, an outcome or a token count that the record does not know
 ├── PrunedError        sums cannot be made again from entries that are no longer there
+├── SealingKeyError    blocks cannot be signed, or signatures not be held against a key
+├── AnchorError        the record is not the one whose head was kept, or what was kept is unreadable
 └── BadFilter          what is asked for is no filter, or not a value of it; `field` names it
 """
 
@@ -34,6 +36,20 @@ class PrunedError(AuditError):
 
     code = "pruned"
     status = 409
+
+
+class SealingKeyError(AuditError):
+    """Nothing is sealed without its signature; the message names what to mend."""
+
+    code = "sealing_key"
+    status = 503
+
+
+class AnchorError(AuditError):
+    """The head outside the database and the record do not agree."""
+
+    code = "anchor"
+    status = 503
 
 
 class BadFilter(AuditError):

@@ -8,7 +8,7 @@ the next second.
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from audit import chain
+from audit import chain, signing
 from audit.models import Block, Unsealed
 
 BLOCK_SIZE = 5000
@@ -42,6 +42,7 @@ def _seal() -> Block | None:
     )
     if not waiting:
         return None
+    signer = signing.signer()
     ids = [row.entry for row in waiting]
     leaves = [row.digest for row in waiting]
     block = _chained(
@@ -53,8 +54,10 @@ def _seal() -> Block | None:
             members=chain.ranges(ids),
             witness=chain.witness(leaves),
             sealed_at=timezone.now(),
+            key=signer.id,
         )
     )
+    block.signature = signer.sign(block.digest)
     block.save()
     Unsealed.objects.filter(entry__in=ids).delete()
     return block

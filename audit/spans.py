@@ -5,13 +5,14 @@ judge by itself it hands over: entries that are in none of its blocks, and entri
 that lie before its range (they were committed late).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from audit import chain, reading
+from audit import chain, reading, signing
 from audit.findings import Finding
 from audit.models import Block
+from audit.signing import PublicKey
 
 # So far clocks of several machines, and a long transaction, may put times out of their order.
 TOLERANCE = timedelta(hours=1)
@@ -27,6 +28,9 @@ class Sealed:
     first: int
     members: str
     latest: str
+    digest: str
+    key: str
+    signature: str
 
     @classmethod
     def of(cls, block: Block) -> "Sealed":
@@ -37,6 +41,9 @@ class Sealed:
             block.first,
             block.members,
             chain.plain(block.sealed_at + TOLERANCE),
+            block.digest,
+            block.key,
+            block.signature,
         )
 
 
@@ -83,7 +90,9 @@ def look(span: Span) -> Looked:
     """Hold the entries of a stretch against its blocks."""
     looked = Looked(span.blocks[-1].number if span.blocks else 0)
     leaves = _leaves(span, looked)
+    keys = signing.public_keys()
     for block in span.blocks:
+        _check_signature(block, keys, looked)
         _check_block(block, leaves, looked, span)
     looked.loose = [(entry, digest) for entry, (digest, _) in leaves.items()]
     return looked
@@ -96,6 +105,16 @@ def _leaves(span: Span, looked: Looked) -> Leaves:
         looked.findings += _misfits(page)
         leaves.update((row.id, (row.digest, row.at)) for row in page)
     return leaves
+
+
+def _check_signature(block: Sealed, keys: Mapping[str, PublicKey], looked: Looked) -> None:
+    if not block.key:
+        return
+    key = keys.get(block.key)
+    if key is None:
+        looked.findings.append(Finding("key-unknown", block.first, block.number))
+    elif not key.fits(block.signature, block.digest):
+        looked.findings.append(Finding("signature", block.first, block.number))
 
 
 def _misfits(rows: Iterable[reading.Row]) -> Iterator[Finding]:

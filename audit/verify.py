@@ -13,7 +13,8 @@ from typing import Any
 
 from django.db.models import Exists, Max, Min, OuterRef
 
-from audit import chain
+from audit import chain, signing
+from audit.anchoring import Anchor, still_there
 from audit.findings import BrokenError, Finding
 from audit.models import Block, Entry, Unsealed
 from audit.spans import TOLERANCE, Dated, Looked, Sealed, Span, look
@@ -37,6 +38,9 @@ class Report:
     unsealed: int = 0
     start: int = 1
     head: str = ""
+    # How many blocks each key has signed ("" is none), and how many anchors were compared.
+    keys: dict[str, int] = field(default_factory=dict)
+    anchors: int = 0
     finding: Finding | None = None
 
     @property
@@ -57,23 +61,38 @@ class _Run:
     latest: str = ""
     # Entries in no block that was looked at so far.
     loose: dict[int, str] = field(default_factory=dict)
+    anchors: Iterator[Anchor] = field(default_factory=lambda: iter(()))
+    coming: Anchor | None = None
+    # Since when there is a key to sign with, as far as is known.
+    keyed: datetime | None = None
 
     def begin(self) -> None:
         # In this order: an entry written and sealed in between must not be missed in its block.
         self.last_block = Block.objects.aggregate(last=Max("number"))["last"] or 0
         self.top = Entry.objects.aggregate(top=Max("id"))["top"] or 0
+        self.coming = next(self.anchors, None)
+        known = [key.since for key in signing.public_keys().values() if key.since]
+        self.keyed = min(known, default=None)
         if self.report.start > 1:
             ours = Block.objects.filter(number__gte=self.report.start, number__lte=self.last_block)
             first = ours.aggregate(first=Min("first"))["first"]
             self.after = self.top if first is None else first - 1
 
+    def had_key(self, block: Block) -> bool:
+        """Whether there was a key already when this block was sealed."""
+        return self.keyed is not None and block.sealed_at > self.keyed
 
-def verify(start: int = 1, *, spread: Spread = map) -> Report:
-    """Go through the record from this block on; the report holds the first finding, if any."""
-    run = _Run(Report(start=start))
+
+def verify(start: int = 1, *, anchors: Iterable[Anchor] = (), spread: Spread = map) -> Report:
+    """Go through the record from this block on; the report holds the first finding, if any.
+
+    `anchors` are heads that were kept elsewhere, the oldest first.
+    """
+    run = _Run(Report(start=start), anchors=iter(anchors))
     run.begin()
     try:
         _check_entries(run, spread)
+        _check_later_anchors(run)
         _check_loose(run)
         _check_queue()
     except BrokenError as broken:
@@ -117,9 +136,38 @@ def _check_chain(run: _Run) -> Iterator[Block]:
             raise BrokenError(Finding("block-unchained", block=block.number))
         if block.digest != block.reckon_digest():
             raise BrokenError(Finding("block-changed", block.first, block=block.number))
+        _check_signed(run, block)
+        _check_anchors(run, block)
         run.report.blocks += 1
         run.report.head = previous = block.digest
         yield block
+
+
+def _check_signed(run: _Run, block: Block) -> None:
+    """Once there is a key, every block is signed; how long there has been one is on our list."""
+    count = run.report.keys
+    if not block.key and (count.keys() - {""} or run.had_key(block)):
+        raise BrokenError(Finding("unsigned", block.first, block.number))
+    count[block.key] = count.get(block.key, 0) + 1
+
+
+def _check_anchors(run: _Run, block: Block) -> None:
+    """Those of this block; `run.coming` is the next anchor that is not of an earlier one."""
+    while run.coming and run.coming.number <= block.number:
+        if run.coming.number == block.number:
+            run.report.anchors += 1
+            if run.coming.digest != block.digest:
+                raise BrokenError(Finding("anchored", block.first, block.number))
+        run.coming = next(run.anchors, None)
+
+
+def _check_later_anchors(run: _Run) -> None:
+    """Those of blocks that are gone, or were made since we began."""
+    while run.coming:
+        if not still_there(run.coming):
+            raise BrokenError(Finding("cut-off", block=run.coming.number))
+        run.report.anchors += 1
+        run.coming = next(run.anchors, None)
 
 
 def _digest_of(number: int) -> str:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 
 from accounts import sessions
-from audit import rollup, seal, search
+from audit import anchoring, rollup, seal, search
 from gateway import access_requests, deciding, own_accounts, work
 from gateway.alerts import delivering, incidents, spending, watching
 from gateway.tasks import run_question
@@ -52,7 +52,7 @@ def sync_tools() -> None:
 
 def jobs() -> list[Job]:
     """All jobs of this deployment."""
-    return [
+    table = [
         Job("sweep_questions", 5, sweep_questions),
         Job("expire_approvals", 5, expire_approvals),
         Job("seal_record", 1, seal.seal_once),
@@ -68,7 +68,10 @@ def jobs() -> list[Job]:
         Job("end_incidents", 60, incidents.end_quiet),
         Job("deliver_alerts", 2, delivering.deliver),
         Job("sweep_slack", 5, slack.sweep),
+        Job("anchor_record", settings.ANCHOR_SECONDS, anchoring.anchor),
     ]
+    # What is done every 0 seconds is not done.
+    return [job for job in table if job.seconds]
 
 
 class Scheduler:

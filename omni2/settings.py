@@ -219,6 +219,13 @@ if EMAIL_URL:
     EMAIL_USE_TLS = _mail.get("EMAIL_USE_TLS", False)
     EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
 
+# --- The record -----------------------------------------------------------------------------------
+# Read by who seals alone; made on first need. The public keys are listed beside it (.pub).
+SEALING_KEY_FILE = env.str("OMNI2_SEALING_KEY_FILE", default="") or str(DATA_DIR / "sealing.pem")
+SEALING_PUBLIC_KEYS = env.list("OMNI2_SEALING_PUBLIC_KEYS", default=[])
+ANCHOR_FILE = env.str("OMNI2_ANCHOR_FILE", default="") or str(DATA_DIR / "anchors.jsonl")
+ANCHOR_SECONDS = env.int("OMNI2_ANCHOR_SECONDS", default=60)
+
 # --- Slack ----------------------------------------------------------------------------------------
 SLACK_BOT_TOKEN = env.str("SLACK_BOT_TOKEN", default="")
 SLACK_SIGNING_SECRET = env.str("SLACK_SIGNING_SECRET", default="")

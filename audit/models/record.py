@@ -160,6 +160,7 @@ class Entry(AppendOnly):
         RECORD_EXPORTED = "record.exported"
         RECORD_ERASED = "record.erased"
         RECORD_PRUNED = "record.pruned"
+        RECORD_KEY_CHANGED = "record.key_changed"
 
     class Outcome(models.TextChoices):
         OK = "ok"
@@ -283,6 +284,10 @@ class Block(AppendOnly):
     members = models.TextField()
     witness = models.BinaryField()
     sealed_at = models.DateTimeField()
+    key = models.CharField(
+        max_length=16, blank=True, help_text="The id of the key that has signed the digest."
+    )
+    signature = models.CharField(max_length=128, blank=True, help_text="Ed25519.")
 
     class Meta:
         ordering: ClassVar = ["number"]
@@ -293,9 +298,12 @@ class Block(AppendOnly):
 
     def reckon_digest(self) -> str:
         """The digest that this block's columns should have."""
+        # Blocks from before there were keys have the digest of what they had.
+        signed = {"key": self.key} if self.key else {}
         return chain.block_digest(
             self.previous,
             self.root,
+            **signed,
             number=self.number,
             first=self.first,
             last=self.last,

@@ -101,7 +101,14 @@ def test_the_table_names_each_job_once_and_keeps_the_deployments_times(settings)
         ("end_incidents", 60),
         ("deliver_alerts", 2),
         ("sweep_slack", 5),
+        ("anchor_record", 60),
     ]
+
+
+def test_a_record_that_is_not_anchored_needs_no_job(settings):
+    settings.ANCHOR_SECONDS = 0
+
+    assert "anchor_record" not in {job.name for job in schedule.jobs()}
 
 
 @pytest.mark.django_db

@@ -4,17 +4,23 @@ import json
 import os
 import sys
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from audit import triggers
+from audit.anchoring import Anchor, anchors
+from audit.errors import AnchorError, SealingKeyError
 from audit.filters import Unreadable, is_digits, moment
 from audit.spread import Spread
 from audit.verify import Report, block_at, verify
 
 MOST_DIGITS = 18
+NO_ANCHORS = "no anchor to compare with: that nothing was cut off the end is not proven"
 
 
 class Command(BaseCommand):
@@ -31,12 +37,18 @@ class Command(BaseCommand):
         parser.add_argument(
             "--processes", type=int, default=os.cpu_count() or 1, help="how many work at once"
         )
+        parser.add_argument(
+            "--anchor",
+            metavar="FILE",
+            help="heads that were kept elsewhere; without it those of OMNI2_ANCHOR_FILE if it is"
+            " there, and with 'none' none",
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: object, **options: Any) -> None:
         if options["processes"] < 1:
             raise CommandError("--processes is a whole number from 1 on.")
-        report = verify(_start(options["start"]), spread=Spread(options["processes"]))
+        report = _verified(options)
         unguarded = triggers.missing()
         if options["json"]:
             self.stdout.write(json.dumps(_as_json(report) | {"unguarded": unguarded}))
@@ -61,6 +73,29 @@ class Command(BaseCommand):
         else:
             self.stdout.write(f"intact: {counts}")
             self.stdout.write(f"head {report.head or '(no block yet)'}")
+            self.stdout.write(_signed(report))
+            self.stdout.write(f"{report.anchors} anchors fit" if report.anchors else NO_ANCHORS)
+
+
+def _verified(options: dict[str, Any]) -> Report:
+    start, spread = _start(options["start"]), Spread(options["processes"])
+    try:
+        return verify(start, anchors=_anchors(options["anchor"]), spread=spread)
+    except (AnchorError, SealingKeyError) as error:
+        raise CommandError(str(error)) from error
+
+
+def _anchors(given: str | None) -> Iterable[Anchor]:
+    if given == "none" or (given is None and not Path(settings.ANCHOR_FILE).exists()):
+        return ()
+    return anchors(Path(given or settings.ANCHOR_FILE))
+
+
+def _signed(report: Report) -> str:
+    by = [
+        f"{count} by key {key}" if key else f"{count} by none" for key, count in report.keys.items()
+    ]
+    return f"blocks signed: {', '.join(by) or 'none'}"
 
 
 def _start(given: str | None) -> int:
