@@ -136,9 +136,12 @@ def used_by(question: Question) -> Amounts:
 
 def settle_forgotten() -> int:
     """Give back what is held for questions that have ended or are no more; how many."""
-    holders = budgets.holders(timezone.now() - GRACE)
+    now = timezone.now()
+    holders = budgets.holders(now - GRACE)
+    # A replay holds without a question's row, for as long as a question may take.
+    long_since = set(budgets.holders(now - GRACE - timedelta(seconds=settings.QUESTION_TIMEOUT)))
     found = Question.objects.in_bulk(holders)
-    done = [holder for holder in holders if holder not in found or found[holder].finished]
+    done = [one for one in holders if (found[one].finished if one in found else one in long_since)]
     for holder in done:
         with transaction.atomic():
             if holder in found:

@@ -6,7 +6,7 @@ that waited for approval goes on, too.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -48,18 +48,27 @@ def run(run: Run) -> Ending:
     run.messages = prompt.opening(run.question, earlier)
     reply = _replay(run)
     for number in range(_turns_taken(run) + 1, settings.QUESTION_MAX_TURNS + 1):
-        if reply is not None and reply.stop not in (Stop.TOOL_USE, Stop.PAUSE):
+        if reply is not None and not goes_on(reply):
             break
         reply = _take_turn(run, number)
         tool_uses.answer(run, reply)
-    if reply is None or reply.stop in (Stop.TOOL_USE, Stop.PAUSE):
+    return ending_of(reply, run.question.calls.filter(state=Call.State.UNKNOWN))
+
+
+def ending_of(reply: Reply | None, unknown: Collection[Call]) -> Ending:
+    """What the last turn ends a question with; `unknown` are calls of unknown outcome."""
+    if reply is None or goes_on(reply):
         return _out_of_turns(reply)
-    return _with_unknown_outcomes(run, Ending(reply.text, _STOP_WARNINGS.get(reply.stop, "")))
+    return _with_unknown_outcomes(unknown, Ending(reply.text, _STOP_WARNINGS.get(reply.stop, "")))
 
 
-def _with_unknown_outcomes(run: Run, ending: Ending) -> Ending:
+def goes_on(reply: Reply) -> bool:
+    """Whether the model is to take another turn."""
+    return reply.stop in (Stop.TOOL_USE, Stop.PAUSE)
+
+
+def _with_unknown_outcomes(unknown: Collection[Call], ending: Ending) -> Ending:
     """Say it when nobody knows what became of a call, whatever the model made of it."""
-    unknown = run.question.calls.filter(state=Call.State.UNKNOWN)
     if not unknown:
         return ending
     names = ", ".join(f"{call.tool} on {call.server}" for call in unknown)

@@ -7,7 +7,7 @@ from accounts import access
 from accounts.policy import Subject
 from gateway.models import Question
 
-_RULES = """\
+RULES = """\
 You answer questions of a company's people with the help of tools that the company's servers offer.
 
 - Use a tool whenever the answer depends on data; never invent figures, names or identifiers.
@@ -26,13 +26,13 @@ _ADMINISTRATOR = (
 )
 
 
-def system(question: Question, subject: Subject) -> str:
+def system(question: Question, subject: Subject, *, rules: str = RULES) -> str:
     """The system prompt; its style depends on who asks, and on nothing they send."""
     administrator = subject.super_admin or subject.role == "admin"
     style = _ADMINISTRATOR if administrator else _PERSON
     person = question.person
     roles = ", ".join(role.name for role in person.roles()) or "none"
-    parts = [_RULES, style.format(name=person.name or person.email, role=roles)]
+    parts = [rules, style.format(name=person.name or person.email, role=roles)]
     domains = _domains(subject)
     if domains is not None and domains != "*":
         named = ", ".join(domains) or "none"

@@ -40,6 +40,11 @@ class Run:
         Some servers of the Messages API count anew in every turn, or give no ids at all. Turns are
         replayed in their order, so a use has the same name again.
         """
-        name = use.id[:100]
-        self._ids[name] += 1
-        return name if name and self._ids[name] == 1 else f"{name}#{self._ids[name]}"
+        return step_name(use.id, self._ids)
+
+
+def step_name(use_id: str, seen: Counter[str]) -> str:
+    """The name of a tool use of this id, after those that were `seen`, which counts it."""
+    name = use_id[:100]
+    seen[name] += 1
+    return name if name and seen[name] == 1 else f"{name}#{seen[name]}"

@@ -56,6 +56,11 @@ class Spending:
                 f"This question has cost ${self._cost}; one may cost ${settings.QUESTION_MAX_COST}."
             )
 
+    def used(self) -> Amounts:
+        """What it has used so far; before the first turn that is nothing."""
+        tokens = (self._usage.prompt or 0) + (self._usage.output or 0)
+        return Amounts(tokens, self._cost)
+
     @contextmanager
     def turn(self, model: str, request: Sequence[object]) -> Iterator[None]:
         """One turn of the model, of which `request` is all that is sent, within the budgets.

@@ -90,7 +90,7 @@ def _use_tool(run: Run, use: ToolUse, step: str) -> tuple[str, bool]:
     if earlier is not None and earlier.state == Call.State.STARTED and not earlier.repeatable:
         lost.settle_lost(earlier, run.asker)
     if earlier is not None and earlier.state != Call.State.STARTED:
-        return _as_result(earlier)
+        return as_result(earlier)
     run.check()
     # Not only among the offered: a refusal must be on the record with its layer and rule.
     tool = catalogue.find_qualified(use.name)
@@ -112,20 +112,21 @@ def _use_tool(run: Run, use: ToolUse, step: str) -> tuple[str, bool]:
 
 def _carry_out(run: Run, wish: calls.Wish) -> tuple[str, bool]:
     try:
-        return _as_result(calls.call(wish))
+        return as_result(calls.call(wish))
     except (errors.NeedsApproval, errors.PutOff):
         raise
     except (errors.UnknownTool, errors.Refused):
-        return _as_result(run.question.calls.get(step=wish.step))
+        return as_result(run.question.calls.get(step=wish.step))
     except errors.OutcomeUnknown:
         run.check()
-        return _as_result(run.question.calls.get(step=wish.step))
+        return as_result(run.question.calls.get(step=wish.step))
     except _TOLD as error:
         run.check()
         return error.message, True
 
 
-def _as_result(call: Call) -> tuple[str, bool]:
+def as_result(call: Call) -> tuple[str, bool]:
+    """What the model gets to read of a settled call, and whether it is an error."""
     if call.error_code in _BY_PEOPLE:
         # It was offered, so the model may know; it is not to try again.
         return str(call.decision.get("reason", "")), True

@@ -119,6 +119,7 @@ class Entry(AppendOnly):
         QUESTION_REFUSED = "question.refused"
         QUESTION_ENDED = "question.ended"
         QUESTION_CANCELLED = "question.cancelled"
+        QUESTION_REPLAYED = "question.replayed"
         MODEL_TURN = "model.turn"
         CALL_CALLING = "call.calling"
         CALL_CALLED = "call.called"

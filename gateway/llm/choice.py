@@ -1,5 +1,6 @@
 """Which model this deployment uses, from its settings."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 from django.conf import settings
@@ -32,6 +33,18 @@ def model_for_deployment() -> Model:
     return _anthropic(_provider())
 
 
+def model_named(name: str) -> Model:
+    """Another model of the deployment's provider, or `offline`. Raises ImproperlyConfigured."""
+    if name == OfflineModel.name:
+        return _offline()
+    if not (settings.ANTHROPIC_API_KEY or settings.ANTHROPIC_BASE_URL):
+        raise ImproperlyConfigured(
+            f"There is no provider to ask for the model {name!r}: set ANTHROPIC_API_KEY, or"
+            " ANTHROPIC_BASE_URL for a compatible server."
+        )
+    return _anthropic(replace(_provider(), model=name))
+
+
 def _provider() -> Provider:
     if settings.MODEL_EFFORT not in EFFORTS:
         raise ImproperlyConfigured(
@@ -59,7 +72,7 @@ def _extra_headers() -> tuple[tuple[str, str], ...]:
     return tuple(sorted(headers.items()))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _anthropic(provider: Provider) -> AnthropicModel:
     named = [value for name, value in provider.extra_headers if shapes.names_secret(name)]
     for secret in (provider.api_key, *named):

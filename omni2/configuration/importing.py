@@ -84,6 +84,21 @@ def import_files(
     return report
 
 
+def rehearsed(paths: Mapping[str, Source]) -> Snapshot:
+    """What decisions would rest on with these files; the database stays as it is.
+
+    Raises ConfigurationRefused as `import_files` does.
+    """
+    report = Report()
+    plan, files = read_files(paths, report)
+    with transaction.atomic():
+        _apply(plan, files, report=report, prune=False)
+        _try(files, report)
+        after = access.snapshot()
+        transaction.set_rollback(True)
+    return after
+
+
 def read_files(paths: Mapping[str, Source], report: Report) -> tuple[Plan, dict[str, Checked]]:
     """What the files ask for, and the files. Raises ConfigurationRefused with all that is wrong."""
     files = _read(paths, report)

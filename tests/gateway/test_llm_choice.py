@@ -5,7 +5,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from audit.redact import redact_text
 from gateway.llm.anthropic import AnthropicModel
-from gateway.llm.choice import model_for_deployment
+from gateway.llm.choice import model_for_deployment, model_named
 from gateway.llm.offline import OfflineModel
 
 
@@ -93,3 +93,17 @@ def test_keys_are_redacted_from_then_on(settings: Any) -> None:
     model_for_deployment()
     redacted = redact_text(said)
     assert [word in redacted for word in ("one", "two", "three")] == [False, False, True]
+
+
+def test_another_model_of_the_same_provider_is_chosen_by_its_name(settings):
+    settings.ANTHROPIC_API_KEY, settings.ANTHROPIC_BASE_URL = "sk-test-1", ""
+
+    assert model_named("claude-other").name == "claude-other"
+    assert model_named("offline").name == "offline"
+
+
+def test_without_a_provider_there_is_only_the_offline_router(settings):
+    settings.ANTHROPIC_API_KEY = settings.ANTHROPIC_BASE_URL = ""
+
+    with pytest.raises(ImproperlyConfigured, match="no provider"):
+        model_named("claude-other")
