@@ -15,10 +15,9 @@ from django.db import transaction
 from django.db.models import CharField
 from django.utils import timezone
 
-from audit import chain, inputs, redact
+from audit import chain, inputs, redact, together
 from audit.errors import UnknownNameError
-from audit.models import PREVIEW_CHARACTERS, Entry, Unsealed
-from audit.statements import insert
+from audit.models import PREVIEW_CHARACTERS, Entry
 
 ARGUMENTS_CHARACTERS = 16_000
 DETAIL_CHARACTERS = 64_000
@@ -73,6 +72,9 @@ TEXTS = (
     "error_code",
     "error_id",
 )
+# What an entry that follows another says itself; all else it takes over.
+ENDS = frozenset({"milliseconds", "error_code", "result", "detail"})
+OWN = frozenset({"kind", "outcome", "at", "preview", "result_digest", "error_id", *ENDS})
 LENGTHS: dict[str, int] = {
     field.attname: field.max_length
     for field in Entry._meta.concrete_fields
@@ -87,11 +89,10 @@ def write(kind: str, outcome: str, **facts: Unpack[Facts]) -> Entry:
 
 def write_many(entries: Iterable[Entry]) -> list[Entry]:
     """Write entries made by `prepare`, all or none, in one go."""
+    written = list(entries)
     # No savepoint: whoever cannot record must not go on with the rest of the transaction either.
     with transaction.atomic(savepoint=False):
-        written = list(entries)
-        insert(written)
-        insert([Unsealed(entry=entry.pk, digest=entry.digest) for entry in written])
+        together.carry_out([together.Write(written)])
     return written
 
 
@@ -112,6 +113,29 @@ def prepare(kind: str, outcome: str, **facts: Unpack[Facts]) -> Entry:
         **_decision(facts.get("decision")),
         **_tokens(facts.get("tokens") or {}),
         **_arguments(facts.get("arguments"), facts.get("inputs")),
+        **_result(facts.get("result")),
+    )
+    entry.digest = entry.reckon_digest()
+    return entry
+
+
+def follow(first: Entry, kind: str, outcome: str, **facts: Unpack[Facts]) -> Entry:
+    """What came of what `first` says: an entry about the same, not yet written.
+
+    Who, what and why stand in it as they were made safe for `first`; of the facts there are those
+    that are known only in the end.
+    """
+    unknown = facts.keys() - ENDS
+    if unknown:
+        raise TypeError(f"an entry that follows takes no {', '.join(sorted(unknown))}")
+    entry = Entry(
+        kind=_known(kind, Entry.Kind),
+        outcome=_known(outcome, Entry.Outcome),
+        at=timezone.now(),
+        milliseconds=facts.get("milliseconds"),
+        detail=_bounded(redact.redact(facts.get("detail")), DETAIL_CHARACTERS),
+        **{name: getattr(first, name) for name in Entry.columns() if name not in OWN},
+        **_columns({"error_code": facts.get("error_code", "")}),
         **_result(facts.get("result")),
     )
     entry.digest = entry.reckon_digest()

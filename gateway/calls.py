@@ -15,12 +15,21 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from audit import record
+from audit import record, together
 from audit.models import Entry
 from audit.redact import redact_text
-from audit.statements import insert, update
+from audit.statements import insert
 from gateway import approvals, errors, fallback, lost, results
-from gateway.checking import Checked, Wish, check, entry_of, journal, limit, turn_down
+from gateway.checking import (
+    Checked,
+    Wish,
+    check,
+    detail_of,
+    entry_of,
+    journal,
+    limit,
+    turn_down,
+)
 from gateway.models import Call
 from registry import calling
 from registry.errors import NotConnected, RegistryError
@@ -55,7 +64,8 @@ def make(wish: Wish) -> Made:
     made. Where another server stands in for one that could not be reached, it is that call's.
     """
     checked = _approved(check(wish))
-    row = _begin(checked)
+    begun = _begin(checked)
+    row = begun.row
     started = time.monotonic()
     try:
         result = calling.call(
@@ -69,13 +79,13 @@ def make(wish: Wish) -> Made:
             behalf=wish.behalf,
         )
     except (UpstreamError, RegistryError) as error:
-        told = _settle_error(row, checked, error, milliseconds=_since(started))
+        told = _settle_error(begun, error, milliseconds=_since(started))
         return _from_another(fallback.instead(checked, row, error), told)
     except Exception:
         # Nobody foresaw this one; it may have come after the tool ran.
         lost.settle_lost(row, wish.asker)
         raise
-    _settle(row, checked, result, milliseconds=_since(started))
+    _settle(begun, result, milliseconds=_since(started))
     return Made(row, result)
 
 
@@ -98,15 +108,40 @@ def _approved(checked: Checked) -> Checked:
     return checked
 
 
-def _begin(checked: Checked) -> Call:
+@dataclass(frozen=True)
+class _Begun:
+    """A call that is on record, and not yet made or not yet settled: its row, and its entry."""
+
+    checked: Checked
+    row: Call
+    entry: Entry
+
+
+def _begin(checked: Checked) -> _Begun:
     """Commit the journal row and the entry `calling`: from here on a crash leaves a trace."""
+    wish = checked.wish
     try:
-        return _commit(checked)
+        stands_alone = wish.question is None and checked.approval is None
+        begun = _begin_with_others(checked) if stands_alone else _begin_by_itself(checked)
     except errors.ApprovalInvalid as error:
         raise turn_down(checked, error) from None
+    row = begun.row
+    wish.show(
+        "calling", call=str(row.id), server=wish.server, tool=wish.tool, arguments=row.arguments
+    )
+    return begun
 
 
-def _commit(checked: Checked) -> Call:
+def _begin_with_others(checked: Checked) -> _Begun:
+    """A call that changes no other row is committed with whatever calls begin meanwhile."""
+    row = Call(**journal(checked))
+    begun = _Begun(checked, row, _calling(checked, row))
+    together.commit(together.Write([begun.entry], added=[row]))
+    return begun
+
+
+def _begin_by_itself(checked: Checked) -> _Begun:
+    """With what else has to happen for it: the question's lease renewed, the approval used up."""
     wish = checked.wish
     with transaction.atomic():
         if wish.question is not None and not wish.question.renew():
@@ -120,33 +155,35 @@ def _commit(checked: Checked) -> Call:
             insert([row])
         if checked.approval is not None:
             approvals.redeem(checked.approval, row)
-        record.write(
-            Entry.Kind.CALL_CALLING, Entry.Outcome.PENDING, call=str(row.id), **entry_of(checked)
-        )
-    wish.show(
-        "calling", call=str(row.id), server=wish.server, tool=wish.tool, arguments=row.arguments
+        [entry] = record.write_many([_calling(checked, row)])
+    return _Begun(checked, row, entry)
+
+
+def _calling(checked: Checked, row: Call) -> Entry:
+    return record.prepare(
+        Entry.Kind.CALL_CALLING, Entry.Outcome.PENDING, call=str(row.id), **entry_of(checked)
     )
-    return row
 
 
-def _settle(row: Call, checked: Checked, result: Mapping[str, Any], *, milliseconds: int) -> None:
-    failed = result.get("isError") is True
+def _settle(begun: _Begun, result: Mapping[str, Any], *, milliseconds: int) -> None:
+    row, failed = begun.row, result.get("isError") is True
     row.state = Call.State.FAILED if failed else Call.State.DONE
     row.text = redact_text(results.as_text(result)).replace("\x00", "\ufffd")
     row.error_code = "tool_failed" if failed else ""
     outcome = Entry.Outcome.FAILED if failed else Entry.Outcome.OK
-    _close(row, checked, outcome, milliseconds=milliseconds)
+    _close(begun, outcome, milliseconds=milliseconds)
 
 
 def _settle_error(
-    row: Call, checked: Checked, error: UpstreamError | RegistryError, *, milliseconds: int
+    begun: _Begun, error: UpstreamError | RegistryError, *, milliseconds: int
 ) -> errors.GatewayError:
+    row = begun.row
     told = _told(error, unknown=error.executed == "unknown" and not row.repeatable)
     unknown = isinstance(told, errors.OutcomeUnknown)
     row.state = Call.State.UNKNOWN if unknown else Call.State.FAILED
     row.text, row.error_code = told.message, error.code
     outcome = Entry.Outcome.UNKNOWN if unknown else Entry.Outcome.FAILED
-    _close(row, checked, outcome, milliseconds=milliseconds, message=told.message)
+    _close(begun, outcome, milliseconds=milliseconds, message=told.message)
     return told
 
 
@@ -160,21 +197,19 @@ def _told(error: UpstreamError | RegistryError, *, unknown: bool) -> errors.Gate
     return errors.UpstreamFailed(message, rejected=error if isinstance(error, Rejected) else None)
 
 
-def _close(
-    row: Call, checked: Checked, outcome: Entry.Outcome, *, milliseconds: int, **detail: Any
-) -> None:
+def _close(begun: _Begun, outcome: Entry.Outcome, *, milliseconds: int, message: str = "") -> None:
+    row, checked = begun.row, begun.checked
     row.milliseconds, row.finished_at = milliseconds, timezone.now()
-    with transaction.atomic():
-        update(row, SETTLED)
-        record.write(
-            Entry.Kind.CALL_CALLED,
-            outcome,
-            call=str(row.id),
-            milliseconds=milliseconds,
-            error_code=row.error_code,
-            result=None if detail else row.text,
-            **entry_of(checked, **detail),
-        )
+    entry = record.follow(
+        begun.entry,
+        Entry.Kind.CALL_CALLED,
+        outcome,
+        milliseconds=milliseconds,
+        error_code=row.error_code,
+        result=None if message else row.text,
+        detail=detail_of(checked, **({"message": message} if message else {})),
+    )
+    together.commit(together.Write([entry], changed=[(row, SETTLED)]))
     checked.wish.show(
         "called",
         call=str(row.id),

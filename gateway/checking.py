@@ -258,10 +258,6 @@ def journal(checked: Checked) -> dict[str, Any]:
 
 def entry_of(checked: Checked, **detail: Any) -> dict[str, Any]:
     """What every entry about this call says."""
-    if checked.approval is not None:
-        detail["approval"] = str(checked.approval.pk)
-    if checked.wish.instead_of is not None:
-        detail["instead_of"] = str(checked.wish.instead_of.pk)
     return {
         "who": checked.wish.asker.who,
         "question": question_of(checked.wish),
@@ -272,8 +268,17 @@ def entry_of(checked: Checked, **detail: Any) -> dict[str, Any]:
         "decision": checked.decided,
         "policy_version": checked.policy_version,
         "inputs": checked.inputs.as_json(),
-        "detail": detail or None,
+        "detail": detail_of(checked, **detail),
     }
+
+
+def detail_of(checked: Checked, **detail: Any) -> dict[str, Any] | None:
+    """What an entry about this call says beside: its approval, the call it stands in for."""
+    if checked.approval is not None:
+        detail["approval"] = str(checked.approval.pk)
+    if checked.wish.instead_of is not None:
+        detail["instead_of"] = str(checked.wish.instead_of.pk)
+    return detail or None
 
 
 def question_of(wish: Wish) -> str:
