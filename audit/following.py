@@ -88,6 +88,13 @@ def read_until(name: str) -> datetime | None:
     return Block.objects.filter(number__in=read).values_list("sealed_at", flat=True).first()
 
 
+def waiting_since(name: str) -> datetime | None:
+    """When the oldest block was sealed that a reader has not read; None when it has read all."""
+    read = Follower.objects.filter(name=name).values_list("block", flat=True).first() or 0
+    next_ones = Block.objects.filter(number__gt=read).order_by("number")
+    return next_ones.values_list("sealed_at", flat=True).first()
+
+
 def last_block() -> int:
     """The number of the last sealed block, 0 when there is none."""
     return Block.objects.aggregate(last=Max("number"))["last"] or 0

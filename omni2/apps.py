@@ -32,6 +32,8 @@ def _secrets() -> list[str]:
         settings.SLACK_SIGNING_SECRET,
         settings.DATABASES["default"].get("PASSWORD"),
         settings.EMAIL_HOST_PASSWORD,
+        settings.SIEM_TOKEN,
+        settings.SIEM_SIGNING_SECRET,
         *settings.MODEL_EXTRA_HEADERS.values(),
         *settings.ENCRYPTION_KEYS,
     )

@@ -7,7 +7,9 @@ from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
+from gateway.alerts import webhook
 from gateway.llm.choice import model_for_deployment
+from gateway.outlets import place
 from omni2 import deployment
 
 
@@ -102,6 +104,30 @@ def tokens_have_an_issuer(app_configs: Sequence[Any] | None, **_: Any) -> list[c
             id="omni2.E006",
         )
     ]
+
+
+@checks.register()
+def siem_can_be_sent_to(app_configs: Sequence[Any] | None, **_: Any) -> list[checks.CheckMessage]:
+    """An address that is one, and a secret that can sign."""
+    found: list[checks.CheckMessage] = []
+    try:
+        if settings.SIEM_URL:
+            place.read(settings.SIEM_URL)
+    except ValueError as error:
+        found.append(
+            checks.Error("OMNI2_SIEM_URL is no such address.", hint=str(error), id="omni2.E007")
+        )
+    try:
+        webhook.key_of(settings.SIEM_SIGNING_SECRET)
+    except ValueError:
+        found.append(
+            checks.Error(
+                "OMNI2_SIEM_SIGNING_SECRET is not base64.",
+                hint="whsec_ and 32 random bytes: openssl rand -base64 32",
+                id="omni2.E008",
+            )
+        )
+    return found
 
 
 @checks.register()

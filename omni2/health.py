@@ -1,5 +1,6 @@
 """Is it alive, is it ready, how is it: for probes, for load balancers, for people."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from accounts import access
 from accounts.errors import AccountsError
 from accounts.policy import PolicyError
 from gateway.errors import body
+from gateway.outlets import resting
 from registry.models import Server, Tool
 
 
@@ -32,11 +34,21 @@ class ServerHealth(serializers.Serializer):
     error = serializers.CharField()
 
 
+class OutletHealth(serializers.Serializer):
+    name = serializers.CharField()
+    behind_blocks = serializers.IntegerField(help_text="Sealed and not sent.")
+    behind_seconds = serializers.IntegerField(help_text="How long the oldest of them waits.")
+    entries = serializers.IntegerField(help_text="Sent so far.")
+    sent_at = serializers.DateTimeField(allow_null=True)
+    error = serializers.CharField(help_text="Why it was not sent the last time; empty: it was.")
+
+
 class Health(Status):
     version = serializers.CharField()
     database = serializers.CharField()
     servers = ServerHealth(many=True)
     tools = serializers.IntegerField()
+    outlets = OutletHealth(many=True, help_text="Where the record goes by itself.")
 
 
 class Probe(APIView):
@@ -95,11 +107,14 @@ def _health() -> dict[str, Any]:
         }
         for server in Server.objects.enabled().annotate(offered=offered)
     ]
+    outlets = [asdict(one) for one in resting.configured()]
     down = any(server["health"] == Server.Health.DOWN for server in servers)
+    down = down or any(one["error"] for one in outlets)
     return {
         "status": "degraded" if down else "healthy",
         "version": settings.VERSION,
         "database": "up",
         "servers": servers,
         "tools": sum(server["tools"] for server in servers),
+        "outlets": outlets,
     }

@@ -13,6 +13,7 @@ from accounts import sessions
 from audit import anchoring, rollup, seal, search
 from gateway import access_requests, deciding, own_accounts, work
 from gateway.alerts import delivering, incidents, spending, watching
+from gateway.outlets import siem
 from gateway.tasks import run_question
 from registry import discovery, health
 from registry.models import Server
@@ -67,6 +68,7 @@ def jobs() -> list[Job]:
         Job("check_spending", 300, spending.check),
         Job("end_incidents", 60, incidents.end_quiet),
         Job("deliver_alerts", 2, delivering.deliver),
+        Job("forward_record", 2, siem.forward),
         Job("sweep_slack", 5, slack.sweep),
         Job("anchor_record", settings.ANCHOR_SECONDS, anchoring.anchor),
     ]

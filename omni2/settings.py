@@ -226,6 +226,13 @@ SEALING_PUBLIC_KEYS = env.list("OMNI2_SEALING_PUBLIC_KEYS", default=[])
 ANCHOR_FILE = env.str("OMNI2_ANCHOR_FILE", default="") or str(DATA_DIR / "anchors.jsonl")
 ANCHOR_SECONDS = env.int("OMNI2_ANCHOR_SECONDS", default=60)
 
+# --- Where the record goes by itself --------------------------------------------------------------
+# https://…, syslog+tls://HOST:PORT, syslog+tcp://…, syslog+udp://…; empty: nowhere.
+SIEM_URL = env.str("OMNI2_SIEM_URL", default="")
+SIEM_TOKEN = env.str("OMNI2_SIEM_TOKEN", default="")
+SIEM_SIGNING_SECRET = env.str("OMNI2_SIEM_SIGNING_SECRET", default="")
+SIEM_CA_FILE = env.str("OMNI2_SIEM_CA_FILE", default="")
+
 # --- Slack ----------------------------------------------------------------------------------------
 SLACK_BOT_TOKEN = env.str("SLACK_BOT_TOKEN", default="")
 SLACK_SIGNING_SECRET = env.str("SLACK_SIGNING_SECRET", default="")

@@ -30,6 +30,8 @@ OWN_SECRETS = frozenset(
         "OMNI2_ENCRYPTION_KEYS",
         "OMNI2_MODEL_EXTRA_HEADERS",
         "OMNI2_OIDC_CLIENT_SECRET",
+        "OMNI2_SIEM_SIGNING_SECRET",
+        "OMNI2_SIEM_TOKEN",
         "REDIS_URL",
         "SECRET_KEY",
         "SLACK_BOT_TOKEN",

@@ -47,13 +47,17 @@ def send(notice: Notice) -> None:
 def signed(body: bytes, *, id: str, secret: str, at: int | None = None) -> Mapping[str, str]:
     """The three headers that let the other side tell that this is ours, and fresh."""
     moment = str(int(time.time()) if at is None else at)
-    key = base64.b64decode(secret.removeprefix(PREFIX))
-    digest = hmac.digest(key, f"{id}.{moment}.".encode() + body, hashlib.sha256)
+    digest = hmac.digest(key_of(secret), f"{id}.{moment}.".encode() + body, hashlib.sha256)
     return {
         "webhook-id": id,
         "webhook-timestamp": moment,
         "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
     }
+
+
+def key_of(secret: str) -> bytes:
+    """The bytes that a secret stands for. Raises ValueError for what is no base64."""
+    return base64.b64decode(secret.removeprefix(PREFIX), validate=True)
 
 
 def _secret(destination: Destination) -> str:

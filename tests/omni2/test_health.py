@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import PolicyVersion
+from gateway.outlets import resting
 from registry.models import Server, Tool
 
 pytestmark = pytest.mark.django_db
@@ -78,5 +79,29 @@ def test_a_server_that_is_down_makes_it_degraded(client_of, cast, settings, heal
                 }
             ],
             "tools": 1,
+            "outlets": [],
         },
     )
+
+
+@pytest.mark.parametrize(("error", "status"), [("", "healthy"), ("It answered 503.", "degraded")])
+def test_an_outlet_that_fails_makes_it_degraded_and_says_why(
+    client_of, cast, settings, error, status
+):
+    settings.SIEM_URL = "https://siem.example.com/"
+    if error:
+        resting.failed("siem", error)
+
+    _, said = answer(client_of(cast.dev), "/api/health")
+
+    assert said["status"] == status
+    assert said["outlets"] == [
+        {
+            "name": "siem",
+            "behind_blocks": 0,
+            "behind_seconds": 0,
+            "entries": 0,
+            "sent_at": None,
+            "error": error,
+        }
+    ]

@@ -149,7 +149,6 @@ ROLE = Section(
     }
 )
 
-_NO_SIEM = "this version hands the record out on request only and sends it nowhere"
 
 AUDIT = Section(
     keys={
@@ -163,8 +162,10 @@ AUDIT = Section(
             effect=Applied("AlertRule: all that a person does, one rule for each"),
         ),
         "retention_days": Whole(effect=Ignored("nothing is removed from the record by itself")),
-        "export_to_siem": Flag(effect=Ignored(_NO_SIEM)),
-        "siem_endpoint": Text(effect=Ignored(_NO_SIEM)),
+        "export_to_siem": Flag(
+            effect=Ignored("the address alone says it: OMNI2_SIEM_URL, empty for nowhere")
+        ),
+        "siem_endpoint": Text(effect=Variable("OMNI2_SIEM_URL")),
     }
 )
 
