@@ -21,6 +21,7 @@ from gateway import work  # noqa: E402
 from gateway.mcp_endpoint import entrance  # noqa: E402
 from gateway.mcp_endpoint.replies import Receive, Scope, Send  # noqa: E402
 from omni2.schedule import Scheduler, jobs  # noqa: E402
+from registry.hearing import Hearing  # noqa: E402
 from registry.mcp.client import connections  # noqa: E402
 
 # A deployment that is set up wrongly does not start; and every view is loaded now, not later.
@@ -42,8 +43,13 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def _live(receive: Receive, send: Send) -> None:
     scheduler = None if settings.REDIS_URL else Scheduler(jobs())
-    async with mcp_endpoint.running():
-        await _until_stopped(scheduler, receive, send)
+    listening = Hearing()
+    listening.start()
+    try:
+        async with mcp_endpoint.running():
+            await _until_stopped(scheduler, receive, send)
+    finally:
+        listening.stop()
 
 
 async def _until_stopped(scheduler: Scheduler | None, receive: Receive, send: Send) -> None:

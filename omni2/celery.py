@@ -15,7 +15,9 @@ app.autodiscover_tasks(["gateway", "slackapp", "omni2"])
 
 @worker_ready.connect
 def warm_up(**_: Any) -> None:
-    """A worker loads the heavy SDKs before its first question, not during it."""
+    """A worker loads the heavy SDKs before its first question, and hears what servers say."""
     from gateway import work  # noqa: PLC0415  needs Django set up, which Celery does by now
+    from registry.hearing import Hearing  # noqa: PLC0415  the same
 
     work.warm_up()
+    Hearing().start()

@@ -15,7 +15,7 @@ from gateway import access_requests, deciding, own_accounts, work
 from gateway.alerts import delivering, incidents, spending, watching
 from gateway.outlets import siem
 from gateway.tasks import run_question
-from registry import discovery, health
+from registry import discovery, health, hearing
 from registry.models import Server
 from slackapp import sweep as slack
 
@@ -61,6 +61,7 @@ def jobs() -> list[Job]:
         Job("index_record", 1, search.index_new),
         Job("check_servers", settings.MCP_HEALTH_SECONDS, check_servers),
         Job("sync_tools", settings.MCP_SYNC_MINUTES * 60, sync_tools),
+        Job("sync_due", 5, hearing.sync_due),
         Job("sweep_access", 10, access_requests.sweep),
         Job("sweep_accounts", 15, own_accounts.sweep),
         Job("clear_sessions", 3600, sessions.clear),

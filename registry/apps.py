@@ -1,7 +1,15 @@
 from django.apps import AppConfig
 
 # How a server was last seen changes all the time, and says nothing about what it offers.
-_SEEN = ("health", "last_error", "checked_at", "synced_at", "server_info", "instructions")
+_SEEN = (
+    "health",
+    "last_error",
+    "checked_at",
+    "synced_at",
+    "sync_due_at",
+    "server_info",
+    "instructions",
+)
 
 
 class RegistryConfig(AppConfig):

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 
 SYNC_AT_ONCE = 8
 INSTRUCTIONS_LENGTH = 16_000
+# Seconds after which a list is read anew where its server says how long it is good for (`ttlMs`).
+SOONEST, LATEST = 60.0, 86_400.0
 
 
 @dataclass(frozen=True)
@@ -147,13 +150,23 @@ def _describe(server: Server, listing: Listing) -> None:
     server.server_info = storable(listing.server_info)
     server.instructions = str(storable(listing.instructions))[:INSTRUCTIONS_LENGTH]
     server.synced_at = timezone.now()
-    fields = ["protocol_version", "server_info", "instructions", "synced_at"]
+    server.sync_due_at = _due_again(server, listing.seconds)
+    fields = ["protocol_version", "server_info", "instructions", "synced_at", "sync_due_at"]
     offerings = cleaned(listing.offerings)
     if offerings != server.offerings:
         # Written only then: whoever keeps lists in memory reads them anew.
         server.offerings = offerings
         fields.append("offerings")
     server.save(update_fields=fields)
+
+
+def _due_again(server: Server, seconds: float) -> datetime | None:
+    """When the lists that were just read are out of date by their server's word."""
+    now = timezone.now()
+    if server.sync_due_at is not None and server.sync_due_at <= now:
+        # It said meanwhile that they have changed.
+        return server.sync_due_at
+    return now + timedelta(seconds=min(max(seconds, SOONEST), LATEST)) if seconds else None
 
 
 def _report(server: Server, outcome: Outcome) -> SyncReport:

@@ -132,6 +132,8 @@ class Server(Switchable):
     last_error = models.TextField(blank=True, editable=False)
     checked_at = models.DateTimeField(null=True, blank=True, editable=False)
     synced_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # From then on it should be read anew: it said so (`registry.hearing`).
+    sync_due_at = models.DateTimeField(null=True, blank=True, editable=False)
     protocol_version = models.CharField(max_length=32, blank=True, editable=False)
     server_info = models.JSONField(default=dict, blank=True, editable=False)
     instructions = models.TextField(blank=True, editable=False)

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from registry.mcp.behalf import ALONE, Behalf
@@ -40,6 +40,8 @@ class Listing:
     instructions: str
     skipped: int = 0
     offerings: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
+    # For how long the server says that its lists are good; 0 where it does not say.
+    seconds: float = 0
 
 
 @dataclass(frozen=True)
@@ -74,12 +76,14 @@ async def everything(connection: "Connection", deadline: float) -> Listing:
     Raises TooLarge over 500 of a kind, 50 pages or 2 MiB. Where only the tools can be read, the
     others count as not offered.
     """
-    tools = await _all(connection, "tools/list", key="tools", deadline=deadline)
+    lasting: list[float] = []
+    tools = await _all(connection, "tools/list", key="tools", deadline=deadline, lasting=lasting)
     offerings = {
         key: await _others(connection, method, key=key, capability=capability, deadline=deadline)
         for key, (method, capability) in OFFERINGS.items()
     }
-    return _described(connection, tools, offerings)
+    listing = _described(connection, tools, offerings)
+    return replace(listing, seconds=min(lasting, default=0))
 
 
 async def _others(
@@ -94,8 +98,15 @@ async def _others(
     return [one for one in found if isinstance(one, dict)]
 
 
-async def _all(connection: "Connection", method: str, *, key: str, deadline: float) -> list[Any]:
-    """A whole list, whatever its number of pages."""
+async def _all(
+    connection: "Connection",
+    method: str,
+    *,
+    key: str,
+    deadline: float,
+    lasting: list[float] | None = None,
+) -> list[Any]:
+    """A whole list, whatever its number of pages; `lasting` gets for how long each is good."""
     listed: list[Any] = []
     cursors: set[str] = set()
     params: dict[str, Any] = {}
@@ -106,6 +117,8 @@ async def _all(connection: "Connection", method: str, *, key: str, deadline: flo
         if not isinstance(found, list):
             raise BadAnswer(f"The server's list of {key} is no list.")
         listed += found
+        if lasting is not None and isinstance(ms := page.get("ttlMs"), int | float) and ms > 0:
+            lasting.append(ms / 1000)
         size += len(json.dumps(found))
         check_listing(listed, size, key)
         cursor = page.get("nextCursor")

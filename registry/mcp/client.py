@@ -39,6 +39,9 @@ class Connections:
 
     def __init__(self, *, resolver: guard.Resolver = guard.resolve) -> None:
         self._resolver = resolver
+        # Told the name of a server that says one of its lists is another now, in the event loop:
+        # it must not block.
+        self.on_change: Callable[[str], None] | None = None
         self._loop = LoopThread()
         self._live: dict[Endpoint, Connection] = {}
         self._retired: set[Connection] = set()
@@ -231,7 +234,11 @@ class Connections:
         if endpoint.transport == "openapi":
             # It answers what it can be asked as a server's connection does.
             return cast("Connection", ServiceConnection(endpoint, self._resolver))
-        return Connection(endpoint, self._resolver)
+        return Connection(endpoint, self._resolver, lambda: self._changed(endpoint.name))
+
+    def _changed(self, name: str) -> None:
+        if self.on_change is not None:
+            self.on_change(name)
 
     def _retire(self, endpoint: Endpoint) -> None:
         """Let the connection end when its last call has; until then it is kept in sight."""

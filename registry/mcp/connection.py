@@ -7,7 +7,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
 
 import anyio
-import mcp_types as types
 from mcp.client.session import ClientSession
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
@@ -18,20 +17,20 @@ from mcp.shared.jsonrpc_dispatcher import JSONRPCDispatcher
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
-from registry.mcp import guard, stdio, transport
+from registry.mcp import guard, news, stdio, transport
 from registry.mcp.behalf import ALONE, Behalf
 from registry.mcp.direct import CLIENT, Line, stamped
 from registry.mcp.endpoint import Endpoint
 from registry.mcp.errors import (
     BadAnswer,
-    HttpRefused,
-    Rejected,
     Stale,
     TimedOut,
     Unreachable,
     UpstreamError,
 )
 from registry.mcp.exchange import EXCHANGE, Exchange
+from registry.mcp.meaning import says_nothing_of_versions, translated
+from registry.mcp.news import Changed
 
 # Asking a command now and then how it is must not keep it from being put to sleep.
 _ASKS_HOW_IT_IS = frozenset({"ping", "server/discover"})
@@ -54,9 +53,14 @@ class _Dispatcher(JSONRPCDispatcher):
 class Connection:
     """A connection that opens itself, answers requests side by side, and ends once."""
 
-    def __init__(self, endpoint: Endpoint, resolver: guard.Resolver) -> None:
+    def __init__(
+        self, endpoint: Endpoint, resolver: guard.Resolver, changed: Changed | None = None
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.endpoint = endpoint
+        # Told when the server says that one of its lists is another now.
+        self.changed = changed
+        self.transport: transport.SafeTransport | None = None
         self._resolver = resolver
         self._opened_at = time.monotonic()
         self._ready: asyncio.Future[None] = loop.create_future()
@@ -72,7 +76,10 @@ class Connection:
         # Argument names that a tool wants repeated in HTTP headers, by tool.
         self._header_maps: dict[str, dict[tuple[str, ...], str]] = {}
         self._opening = Exchange(
-            loop.time() + endpoint.connect_timeout, self._give_up, keeps_result=False
+            loop.time() + endpoint.connect_timeout,
+            self._give_up,
+            keeps_result=False,
+            changed=changed,
         )
         self._task = asyncio.create_task(self._live())
         loop.call_later(endpoint.connect_timeout, self._opening_is_late)
@@ -138,7 +145,7 @@ class Connection:
         if self._closing.is_set():
             raise Stale("The connection had ended.")
         with anyio.CancelScope(deadline=deadline) as scope:
-            exchange = Exchange(deadline, scope.cancel, behalf=behalf)
+            exchange = Exchange(deadline, scope.cancel, behalf=behalf, changed=self.changed)
             token = EXCHANGE.set(exchange)
             self._in_flight.add(exchange)
             if method not in _ASKS_HOW_IT_IS:
@@ -150,12 +157,18 @@ class Connection:
                 result = await self._dispatcher.send_raw_request(method, stamped, options)
                 return result if exchange.result is None else exchange.result
             except MCPError as error:
-                raise exchange.failure or _translated(error, exchange) from None
+                raise exchange.failure or translated(error, exchange) from None
             finally:
                 exchange.end()
                 EXCHANGE.reset(token)
                 self._done_with(exchange)
         raise exchange.failure or exchange.timed_out()
+
+    async def subscribe(self, params: dict[str, Any]) -> None:
+        """Ask to be told (`subscriptions/listen`); over when the server ends it. It counts for
+        nobody: the connection may be put to sleep, or end, meanwhile."""
+        stamped, options = self._stamped("subscriptions/listen", params, ALONE)
+        await self._dispatcher.send_raw_request("subscriptions/listen", stamped, options)
 
     def learn(self, tools: list[dict[str, Any]]) -> None:
         """Note which arguments these tools want repeated in headers (2026-07-28, x-mcp-header)."""
@@ -181,7 +194,8 @@ class Connection:
                 session = ClientSession(dispatcher=self._dispatcher, client_info=CLIENT)
                 self._session = await stack.enter_async_context(session)
                 await self._open()
-                await self._closing.wait()
+                async with news.heard(self):
+                    await self._closing.wait()
         except UpstreamError as error:
             self._not_opened(error)
         except Exception as error:
@@ -194,7 +208,7 @@ class Connection:
         endpoint = self.endpoint
         if endpoint.transport == "stdio":
             return stdio.child_client(endpoint, self._lost)
-        safe = transport.SafeTransport(endpoint, self._resolver)
+        safe = self.transport = transport.SafeTransport(endpoint, self._resolver)
         client = transport.client(endpoint, safe)
         if endpoint.transport == "sse":
             return sse_client(endpoint.url, httpx_client_factory=lambda *_, **__: client)
@@ -227,13 +241,13 @@ class Connection:
                     return
             except (MCPError, ValidationError, RuntimeError):
                 failure = opening.failure
-                if failure is not None and _says_nothing_of_versions(failure):
+                if failure is not None and says_nothing_of_versions(failure):
                     raise failure from None
             opening.failure = None
         try:
             await self._session.initialize()
         except MCPError as error:
-            raise opening.failure or _translated(error, opening) from None
+            raise opening.failure or translated(error, opening) from None
         except (ValidationError, RuntimeError):
             raise BadAnswer("The server's answer to `initialize` is not valid.") from None
 
@@ -275,28 +289,3 @@ class Connection:
         if failure is not None and not self._ready.done():
             failure.executed = "no"
             self._ready.set_exception(failure)
-
-
-def _says_nothing_of_versions(failure: UpstreamError) -> bool:
-    """Whether asking by handshake would only meet the same failure again."""
-    if isinstance(failure, HttpRefused):
-        return failure.status in (401, 403, 407, 429)
-    return isinstance(failure, Unreachable | TimedOut)
-
-
-def _translated(error: MCPError, exchange: Exchange) -> UpstreamError:
-    if error.code == types.CONNECTION_CLOSED and error.message in _BROKEN:
-        return Unreachable(
-            "The connection broke before the answer came.", executed=exchange.executed
-        )
-    if error.code == types.PARSE_ERROR:
-        return BadAnswer(error.message)
-    return Rejected(error.message, rpc_code=error.code, status=exchange.status, data=error.data)
-
-
-# What the SDK says, by the same code that servers use for anything, when a stream ended early.
-_BROKEN = (
-    "Connection closed",
-    "SSE stream ended without a response",
-    "SSE stream ended and reconnection attempts were exhausted",
-)

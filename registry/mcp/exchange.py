@@ -16,6 +16,10 @@ from registry.mcp.behalf import ALONE, HEARD_LIMIT, LOG_MESSAGE, Behalf
 from registry.mcp.errors import Executed, TimedOut, UpstreamError
 from registry.mcp.parsing import PROGRESS
 
+CHANGES = frozenset(
+    f"notifications/{listed}/list_changed" for listed in ("tools", "prompts", "resources")
+)
+
 # After its caller has gone, a request's stream may live this long (for the server's last word).
 ABANDONED_SECONDS = 0.5
 
@@ -36,6 +40,8 @@ class Exchange:
     sent: bool = False
     keeps_result: bool = True
     behalf: Behalf = ALONE
+    # Told when the server says that one of its lists is another now.
+    changed: Callable[[], None] | None = None
     result: dict[str, Any] | None = None
     _clock: anyio.CancelScope | None = field(default=None, repr=False)
     _heard: int = 0
@@ -70,9 +76,12 @@ class Exchange:
         return {**answer, "result": {}}
 
     def hear(self, notification: Mapping[str, Any]) -> None:
-        """What the server says on this request's own stream, to whoever waits behind us."""
+        """What the server says where this request is answered: to whoever waits behind us, or
+        of its lists to whoever keeps them."""
         if notification.get("method") == LOG_MESSAGE:
             self._tell(LOG_MESSAGE, notification.get("params") or {})
+        elif notification.get("method") in CHANGES and self.changed is not None:
+            self.changed()
 
     async def progress(
         self, progress: float, total: float | None = None, message: str | None = None

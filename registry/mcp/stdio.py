@@ -174,14 +174,17 @@ async def _read_lines(child: Child, outgoing: Outgoing, lost: Lost) -> None:
 
 
 async def _message(line: bytes) -> types.JSONRPCMessage | None:
-    """The JSON-RPC message in a line; None for chatter that is none.
+    """The JSON-RPC message in a line; None for chatter that is none, and what is only heard.
 
     A bad answer to a known request becomes its error. Raises BadAnswer where no request is known.
     """
     if not line.lstrip().startswith(b"{") or b'"jsonrpc"' not in line:
         return None
     try:
-        return parsing.message(await parsing.parse_aside(line))
+        value = await parsing.parse_aside(line)
+        if (message := parsing.message(value)) is None:
+            EXCHANGE.get().hear(value)
+        return message
     except BadAnswer as error:
         answer = types.ErrorData(code=types.PARSE_ERROR, message=error.message)
         return types.JSONRPCError(jsonrpc="2.0", id=_id_of_bad(line, error), error=answer)

@@ -41,6 +41,10 @@ class SafeTransport(httpx2.AsyncBaseTransport):
         self._legacy = endpoint.transport == "sse"
         self._pool = dialling.pool(endpoint, resolver)
         self._courtesies: set[asyncio.Task[None]] = set()
+        self._own = endpoint.headers
+        self._url = endpoint.url
+        # The id of the session that the server gave out, as a header.
+        self._session: dict[str, str] = {}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         request.headers["accept-encoding"] = "identity"
@@ -55,6 +59,32 @@ class SafeTransport(httpx2.AsyncBaseTransport):
         for task in self._courtesies:
             task.cancel()
         await self._pool.aclose()
+
+    async def stream(self, version: str) -> httpcore2.Response:
+        """The stream of what the server says unasked. Raises UpstreamError where there is none."""
+        response = await self._send(self._request("GET", version), None)
+        if response.status == 200:
+            return response
+        await response.aclose()
+        raise answers.http_refused(response, b"")
+
+    def say(self, version: str, answer: dict[str, Any]) -> None:
+        """Answer what came on that stream, as far as the server listens."""
+        if len(self._courtesies) < COURTESY_LIMIT:
+            self._begin_courtesy(self._request("POST", version, answer))
+
+    def _request(
+        self, method: str, version: str, value: dict[str, Any] | None = None
+    ) -> httpx2.Request:
+        headers = {
+            "user-agent": "omni2",
+            **self._own,
+            "accept": "text/event-stream" if value is None else "application/json",
+            "accept-encoding": "identity",
+            "mcp-protocol-version": version,
+            **self._session,
+        }
+        return httpx2.Request(method, self._url, headers=headers, json=value)
 
     async def _post(self, request: httpx2.Request) -> httpx2.Response:
         message, exchange = answers.message_of(request), EXCHANGE.get()
@@ -76,6 +106,7 @@ class SafeTransport(httpx2.AsyncBaseTransport):
         response = await self._send(request, exchange)
         try:
             exchange.status = response.status
+            self._session |= answers.session_header(response)
             kind = answers.kind_of(response)
             if response.status >= 300:
                 body = await answers.read(response, answers.ERROR_BODY_LIMIT, cut=True)
@@ -134,10 +165,13 @@ class SafeTransport(httpx2.AsyncBaseTransport):
             await self._courtesy(request)
         elif exchange.failure is None and len(self._courtesies) < COURTESY_LIMIT:
             # Not awaited: the SDK sends nothing else for this server until we return.
-            task = asyncio.create_task(self._courtesy(request))
-            self._courtesies.add(task)
-            task.add_done_callback(self._courtesies.discard)
+            self._begin_courtesy(request)
         return httpx2.Response(202)
+
+    def _begin_courtesy(self, request: httpx2.Request) -> None:
+        task = asyncio.create_task(self._courtesy(request))
+        self._courtesies.add(task)
+        task.add_done_callback(self._courtesies.discard)
 
     async def _courtesy(self, request: httpx2.Request) -> None:
         with anyio.move_on_after(COURTESY_SECONDS):
@@ -148,7 +182,7 @@ class SafeTransport(httpx2.AsyncBaseTransport):
 
     async def _get(self, request: httpx2.Request) -> httpx2.Response:
         if not self._legacy and "last-event-id" not in request.headers:
-            # The stream of unasked-for messages: nothing in it is of use here.
+            # The stream of unasked-for messages: `news` has one of its own.
             return httpx2.Response(405)
         exchange = EXCHANGE.get()
         if exchange.failure is not None:

@@ -8,6 +8,9 @@ from mcp.shared.exceptions import MCPError
 from accounts import access
 from accounts.models import ApiKey, Rule
 from gateway.mcp_endpoint import listening
+from registry import calling, discovery
+from registry.hearing import Hearing
+from registry.mcp.client import connections
 from registry.models import Server, Tool
 from tests.mcp_client import MODERN, ask, with_client
 
@@ -41,6 +44,26 @@ def test_a_change_of_the_policy_or_of_a_tool_is_told(cast, upstream, mcp_url):
     )
 
     assert told == ["ToolsListChanged", "ToolsListChanged"]
+
+
+def test_a_change_at_a_server_is_told_once_it_is_accepted_here(cast, fixture, mcp_url):
+    """The whole way: the server says so, it is read anew here, and whoever listens hears of it."""
+    connections.close_all()
+    listening_here = Hearing()
+    listening_here.start()
+    # The connection by which it is heard is open before anything changes.
+    discovery.sync(fixture)
+    try:
+        told = heard(
+            mcp_url,
+            cast.key(cast.dev),
+            lambda: calling.call(fixture, fixture.tools.get(name="test_trigger_tool_change"), {}),
+            lambda: calling.call(fixture, fixture.tools.get(name="test_trigger_prompt_change"), {}),
+            within=5,
+        )
+    finally:
+        listening_here.stop()
+    assert told == ["ToolsListChanged", "PromptsListChanged"]
 
 
 def test_what_changes_for_others_is_not_told(cast, upstream, mcp_url, monkeypatch):

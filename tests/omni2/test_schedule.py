@@ -93,6 +93,7 @@ def test_the_table_names_each_job_once_and_keeps_the_deployments_times(settings)
         ("roll_up", 5),
         ("check_servers", 7),
         ("sync_tools", 120),
+        ("sync_due", 5),
         ("sweep_access", 10),
         ("sweep_accounts", 15),
         ("clear_sessions", 3600),

@@ -1,0 +1,150 @@
+"""What a server says unasked: that one of its lists is another now.
+
+    2026-07-28       one `subscriptions/listen`, held open for it
+    handshake era    over streamable HTTP one GET, held open for it; else on the one stream there is
+                     (and in either case wherever else the server says it: `Exchange.hear`)
+
+Only where the server declares that it tells, and only for connections that are everybody's. A
+stream that ends is opened again, ever more rarely where none lasts.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import httpcore2
+from mcp.shared.exceptions import MCPError
+
+from registry.mcp import answers, events, parsing
+from registry.mcp.errors import HttpRefused, Rejected, UpstreamError
+from registry.mcp.exchange import EXCHANGE, Exchange
+from registry.mcp.meaning import translated
+
+if TYPE_CHECKING:
+    from registry.mcp.connection import Connection
+
+Changed = Callable[[], None]
+
+# By what is asked to hear of: the capability that says whether it is told.
+TOLD = {
+    "toolsListChanged": "tools",
+    "promptsListChanged": "prompts",
+    "resourcesListChanged": "resources",
+}
+METHOD_NOT_FOUND = -32601
+# A stream that lasted so long was a good one. None is kept for longer than the other: a connection
+# that has silently gone is found out so.
+STEADY_SECONDS, LONGEST_SECONDS = 60.0, 3600.0
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
+# A server that talks without end is not listened to without end.
+MOST_EVENTS = 1000
+
+
+@asynccontextmanager
+async def heard(connection: "Connection") -> AsyncIterator[None]:
+    """Listen for as long as the block lasts."""
+    task = asyncio.create_task(_listen(connection))
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+def told(connection: "Connection") -> dict[str, bool]:
+    """Of which lists the server says that it tells when they change."""
+    capabilities = connection.session.server_capabilities
+    return {
+        name: True
+        for name, capability in TOLD.items()
+        if getattr(getattr(capabilities, capability, None), "list_changed", None)
+    }
+
+
+async def _listen(connection: "Connection") -> None:
+    wanted, endpoint = told(connection), connection.endpoint
+    has_own_stream = connection.is_modern or endpoint.transport == "http"
+    if not wanted or endpoint.account or not has_own_stream or connection.changed is None:
+        return
+    loop, pause = asyncio.get_running_loop(), FIRST_PAUSE
+    while True:
+        began = loop.time()
+        try:
+            await (_subscribe(connection, wanted) if connection.is_modern else _hold(connection))
+        except (UpstreamError, TimeoutError) as error:
+            if _is_final(error):
+                return
+        is_steady = loop.time() - began > STEADY_SECONDS
+        pause = FIRST_PAUSE if is_steady else min(LONGEST_PAUSE, pause * 2)
+        await asyncio.sleep(pause)
+
+
+def _is_final(error: Exception) -> bool:
+    """Whether the server says that there is no such stream."""
+    if isinstance(error, HttpRefused):
+        return error.status is not None and 400 <= error.status < 500 and error.status != 429
+    return isinstance(error, Rejected) and error.rpc_code == METHOD_NOT_FOUND
+
+
+async def _subscribe(connection: "Connection", wanted: dict[str, bool]) -> None:
+    """Listen in the stateless generation, until the server ends it."""
+    end = asyncio.get_running_loop().time() + LONGEST_SECONDS
+    over = asyncio.Event()
+    exchange = Exchange(end, over.set, keeps_result=False, changed=connection.changed)
+    EXCHANGE.set(exchange)
+    asking = asyncio.create_task(connection.subscribe({"notifications": wanted}))
+    asking.add_done_callback(lambda task: task.cancelled() or task.exception())
+    ending = asyncio.create_task(over.wait())
+    try:
+        await asyncio.wait({asking, ending}, return_when=asyncio.FIRST_COMPLETED)
+        if exchange.failure is not None:
+            raise exchange.failure
+        await asking
+    except MCPError as error:
+        raise exchange.failure or translated(error, exchange) from None
+    finally:
+        exchange.end()
+        asking.cancel()
+        ending.cancel()
+
+
+async def _hold(connection: "Connection") -> None:
+    """Listen to a server of the handshake era, until it closes the stream."""
+    transport, version = connection.transport, connection.session.protocol_version or ""
+    assert transport is not None
+    async with asyncio.timeout(connection.endpoint.connect_timeout):
+        response = await transport.stream(version)
+    try:
+        async with asyncio.timeout(LONGEST_SECONDS):
+            await _read(response, connection, lambda asked: transport.say(version, _reply(asked)))
+    except (TimeoutError, *answers.BROKEN):
+        return
+    finally:
+        await response.aclose()
+
+
+async def _read(
+    response: httpcore2.Response, connection: "Connection", answer: Callable[[Any], None]
+) -> None:
+    ear = Exchange(0, lambda: None, changed=connection.changed)
+    splitter, heard = events.Splitter(limit=parsing.BYTE_LIMIT), 0
+
+    def take(message: dict[str, Any]) -> dict[str, Any]:
+        if "method" in message and "id" in message:
+            answer(message)
+        return message
+
+    async for chunk in response.aiter_stream():
+        for event in splitter.feed(chunk):
+            await events.checked(event, take, hear=ear.hear)
+            heard += 1
+            if heard > MOST_EVENTS:
+                return
+
+
+def _reply(asked: dict[str, Any]) -> dict[str, Any]:
+    """What a server is answered that asks unasked: that we are there, and nothing else."""
+    head = {"jsonrpc": "2.0", "id": asked["id"]}
+    if asked["method"] == "ping":
+        return {**head, "result": {}}
+    return {**head, "error": {"code": METHOD_NOT_FOUND, "message": "Nobody can be asked here."}}
