@@ -82,7 +82,9 @@ class Connection:
             changed=changed,
         )
         self._task = asyncio.create_task(self._live())
-        loop.call_later(endpoint.connect_timeout, self._opening_is_late)
+        late = loop.call_later(endpoint.connect_timeout, self._opening_is_late)
+        # A timer would keep the connection for as long, whenever it ended.
+        self._ready.add_done_callback(lambda ready: late.cancel())
 
     @property
     def usable(self) -> bool:

@@ -11,7 +11,7 @@ from registry import deciding, discovery
 from registry.errors import CannotAccept, SyncFailed
 from registry.fingerprint import fingerprint
 from registry.mcp.client import connections
-from registry.models import Server, Tool
+from registry.models import HealthCheck, Server, Tool
 from tests.registry.fixtures import RawServer, a_server, a_tool, raw_server
 
 ADMIN = Who(person="ada@example.com", role="admin")
@@ -314,20 +314,22 @@ def test_a_poisoned_tool_of_the_first_listing_waits(upstream: RawServer) -> None
     assert states(server) == {"search": "offered", "poisoned": "offered"}
 
 
-def test_many_servers_are_synced_side_by_side_and_one_that_hangs_stops_nobody(
+def test_many_servers_are_synced_side_by_side_and_those_that_hang_delay_nobody(
     upstream: RawServer, settings: Any
 ) -> None:
     with raw_server([a_tool("slow")]) as hanging:
         hanging.hang.clear()
         settings.INTERNAL_ADDRESSES = [upstream.address, hanging.address]
         settings.MCP_CALL_TIMEOUT = 1.5
-        names = ["hangs", *(f"s{number}" for number in range(4))]
-        urls = [hanging.url] + [upstream.url] * 4
-        servers = [a_server(url, name) for name, url in zip(names, urls, strict=True)]
-        done = discovery.sync_all(servers)
-    assert [each.server.name for each in done] == names
-    assert [each.report.offered if each.report else None for each in done] == [None, 2, 2, 2, 2]
-    assert isinstance(done[0].error, SyncFailed)
+        hang = [a_server(hanging.url, f"hangs{number}") for number in range(9)]
+        well = [a_server(upstream.url, f"s{number}") for number in range(4)]
+        done = discovery.sync_all([*hang, *well])
+    assert [each.server for each in done] == [*hang, *well]
+    assert [each.report.offered if each.report else None for each in done] == [None] * 9 + [2] * 4
+    assert {type(each.error) for each in done} == {SyncFailed, type(None)}
+    # Nobody had waited for them: the well ones were done before the first was given up.
+    told = HealthCheck.objects.order_by("at", "pk").values_list("ok", flat=True)
+    assert list(told) == [True] * 4 + [False] * 9
 
 
 def test_a_server_removed_meanwhile_stops_nobody(upstream: RawServer) -> None:

@@ -117,3 +117,9 @@ def test_what_a_command_said_last_is_told_without_secrets(db: None, settings: An
     shown = health.last_said(server)
     assert shown.startswith("no licence for password=")
     assert "hunter2" not in shown
+
+
+def test_who_did_not_answer_last_time_is_asked_last() -> None:
+    names = {"a": "down", "b": "up", "c": "unknown", "d": "down"}
+    servers = [Server(name=name, health=state) for name, state in names.items()]
+    assert [server.name for server in health.likely_first(servers)] == ["b", "c", "a", "d"]

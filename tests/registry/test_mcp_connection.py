@@ -1,8 +1,10 @@
 """Connections: opened, lost, opened again, replaced, closed."""
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -262,3 +264,18 @@ def test_name_that_takes_too_long_to_resolve_ends_at_the_connect_timeout() -> No
             client.list_tools(upstream.endpoint(connect_timeout=0.2))
     assert time.monotonic() - start < 0.9
     assert (caught.value.executed, upstream.connections) == ("no", 0)
+
+
+@pytest.mark.parametrize("transport", ["http", "sse"])
+def test_a_connection_that_has_ended_is_kept_by_nobody(
+    client: Connections, fake: Upstream, transport: str
+) -> None:
+    url = fake.sse_url if transport == "sse" else fake.url
+    client.call_tool(fake.endpoint(transport=transport, url=url), "echo", {"text": "x"})
+    [connection] = [weakref.ref(one) for one in client._live.values()]
+    client.close("fake")
+    end = time.monotonic() + 2
+    while connection() is not None and time.monotonic() < end:
+        gc.collect()
+        time.sleep(0.01)
+    assert connection() is None
