@@ -1,8 +1,12 @@
 """The arithmetic of tamper evidence, without Django: digests of entries, Merkle roots, blocks.
 
-An entry's digest (its leaf) covers every column. A block's digest covers the Merkle root of its
-entries, which entries they are, and the digest of the block before. So one digest kept outside the
-database vouches for everything that was sealed up to it.
+An entry's digest (its leaf) covers every column. What tells of a person or of contents enters by a
+digest of its own, together with random salt: when it is erased, that digest stays in its place, and
+without the salt nobody can find by trying what it was of. Entries of the first form have no salt.
+
+A block's digest covers the Merkle root of its entries, which entries they are, and the digest of
+the block before. So one digest kept outside the database vouches for everything that was sealed up
+to it.
 """
 
 import hashlib
@@ -10,14 +14,31 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 ENTRY_TAG = b"omni2 entry 1\n"
+SALTED_TAG, GROUP_TAG = b"omni2 entry 2\n", b"omni2 group 2\n"
 BLOCK_TAG = b"omni2 block 1\n"
 LEAF_NODE, INNER_NODE = b"\x00", b"\x01"
 WITNESS_BYTES = 8
 
-# These go into the leaf by their own digest, so that retention can take the content away later and
-# leave a digest in its place without breaking the proof.
+# Columns that are erased together. This list belongs to the format: it can never be changed.
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "person": ("person", "address", "user_agent", "api_key", "channel", "thread"),
+    "content": (
+        "arguments",
+        "arguments_digest",
+        "inputs",
+        "preview",
+        "result_digest",
+        "decision",
+        "reason",
+        "detail",
+    ),
+}
+# Of the salt, 64 hexadecimal digits, each group has its half.
+SALTS = {"person": slice(0, 32), "content": slice(32, 64)}
+# In the first form these go into the leaf by a digest of their own, without salt.
 CONTENT_COLUMNS = frozenset({"arguments", "inputs", "preview", "detail"})
 
 _EMPTY = (None, "")
@@ -62,6 +83,62 @@ def covered(columns: Mapping[str, object]) -> dict[str, object]:
 def leaf_of(columns: Mapping[str, object]) -> str:
     """The digest over what `covered` left."""
     return hashlib.sha256(ENTRY_TAG + canonical(columns)).hexdigest()
+
+
+def entry_digest(columns: Mapping[str, object], salt: str, erased: Any) -> str:
+    """The leaf of an entry of whichever form; raises ValueError where it can have none."""
+    if not salt and erased is None:
+        return leaf(columns)
+    if isinstance(erased, dict) and "digests" in erased:
+        return _partly_erased(columns, erased["digests"])
+    return salted_leaf(columns, proofs(salt, erased))
+
+
+def _partly_erased(columns: Mapping[str, object], digests: Any) -> str:
+    """The leaf of an entry of the first form of which contents were erased."""
+    if not isinstance(digests, dict) or digests.keys() - CONTENT_COLUMNS:
+        raise ValueError("this is not what is left of contents")
+    there = covered(columns)
+    if there.keys() & digests.keys():
+        raise ValueError("what was erased is there again")
+    return leaf_of({**digests, **there})
+
+
+def salted_leaf(columns: Mapping[str, object], proofs: Mapping[str, Mapping[str, str]]) -> str:
+    """The digest of an entry of the second form; `proofs` as `proofs` below gives them."""
+    rest = {name: value for name, value in columns.items() if value not in _EMPTY}
+    for group, names in GROUPS.items():
+        own = {name: rest.pop(name) for name in names if name in rest}
+        rest[group] = _proven(own, proofs[group])
+    return hashlib.sha256(SALTED_TAG + canonical(rest)).hexdigest()
+
+
+def _proven(own: Mapping[str, object], proof: Mapping[str, str]) -> str:
+    if "salt" in proof:
+        return group_digest(own, proof["salt"])
+    if own:
+        raise ValueError("what was erased is there again")
+    return proof["digest"]
+
+
+def group_digest(columns: Mapping[str, object], salt: str) -> str:
+    """The digest by which the columns of a group that are not empty enter the leaf."""
+    return hashlib.sha256(GROUP_TAG + salt.encode() + canonical(columns)).hexdigest()
+
+
+def proofs(salt: str, erased: Any) -> Mapping[str, Mapping[str, str]]:
+    """For each group of an entry of the second form its salt, or its digest once it is erased.
+
+    Raises ValueError for what an entry cannot have.
+    """
+    if salt and erased is None:
+        return {group: {"salt": salt[half]} for group, half in SALTS.items()}
+    given = erased.get("groups") if isinstance(erased, dict) and not salt else None
+    if not isinstance(given, dict) or given.keys() != GROUPS.keys():
+        raise ValueError("this entry has neither salt nor what is left of it")
+    if any([*one] not in (["salt"], ["digest"]) for one in given.values()):
+        raise ValueError("of a group either the salt or the digest is left")
+    return given
 
 
 def merkle_root(leaves: Sequence[str]) -> str:

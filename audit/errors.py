@@ -6,6 +6,7 @@ AuditError
 ├── PrunedError        sums cannot be made again from entries that are no longer there
 ├── SealingKeyError    blocks cannot be signed, or signatures not be held against a key
 ├── AnchorError        the record is not the one whose head was kept, or what was kept is unreadable
+├── OldFormError       an entry was written in a form that cannot be erased so far
 └── BadFilter          what is asked for is no filter, or not a value of it; `field` names it
 """
 
@@ -50,6 +51,13 @@ class AnchorError(AuditError):
 
     code = "anchor"
     status = 503
+
+
+class OldFormError(AuditError):
+    """Erasing this would break the proof of the entry; nothing was erased."""
+
+    code = "old_form"
+    status = 409
 
 
 class BadFilter(AuditError):

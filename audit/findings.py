@@ -21,6 +21,7 @@ PROBLEMS = {
     "root": "its entries are not the ones that were sealed",
     "backdated": "it bears a time long before what was sealed before it",
     "postdated": "it bears a time long after it was sealed",
+    "erased-unsaid": "something of it was erased, and no entry says so",
     "inserted": "it is in no block and not in the queue (written past the record)",
     "queue-changed": "it is not the entry that waits to be sealed",
     "queue-missing": "it waits to be sealed and is gone",

@@ -1,6 +1,6 @@
 """Entries as they lie in the database, each with the digest that it carries and the one it has.
 
-What is hashed is fixed by `chain.leaf`. On PostgreSQL rows are read as text and spelled by a
+What is hashed is fixed by `audit.chain`. On PostgreSQL rows are read as text and spelled by a
 faster encoder first: where the digest comes out right, the bytes were the same ones; where it does
 not, the model's own way decides. So the short way can save time but never find for or against.
 """
@@ -19,6 +19,8 @@ from audit.models import Entry
 
 PAGE = 5000
 COLUMNS = Entry.columns()
+# What no entry carries.
+NO_DIGEST = "none"
 # What a database adapter raises when a column holds what it cannot turn into a value.
 UNREADABLE = (ValueError, TypeError, ArithmeticError)
 
@@ -37,6 +39,8 @@ class Row(NamedTuple):
     digest: str
     reckoned: str
     at: str
+    # The entry that says that something of this one was erased; 0 where nothing was.
+    erased_by: int = 0
 
 
 def between(after: int, last: int) -> Iterator[list[Row]]:
@@ -87,7 +91,7 @@ def _statement() -> str:
     if connection.vendor != "postgresql":
         return f"SELECT id FROM {table}"
     columns = ", ".join(_as_text(Entry._meta.get_field(name)) for name in COLUMNS)
-    return f"SELECT id, digest, {columns} FROM {table}"
+    return f"SELECT id, digest, salt, erased::text, {columns} FROM {table}"
 
 
 def _as_text(field: Any) -> str:
@@ -97,39 +101,50 @@ def _as_text(field: Any) -> str:
 
 
 # --- The short way --------------------------------------------------------------------------------
-_JSON = tuple(
-    (name, name in chain.CONTENT_COLUMNS)
-    for name in COLUMNS
-    if isinstance(Entry._meta.get_field(name), models.JSONField)
-)
-_TEXTS = tuple(chain.CONTENT_COLUMNS - {name for name, _ in _JSON})
+_JSON = tuple(name for name in COLUMNS if isinstance(Entry._meta.get_field(name), models.JSONField))
 
 
 def _quickly(values: tuple[Any, ...]) -> Row:
-    entry, digest, *columns = values
+    entry, digest, salt, erased, *columns = values
     try:
-        covered = _covered(columns)
-        leaf = _hexdigest(chain.ENTRY_TAG + _canonical(covered))
-        return Row(entry, digest, leaf, covered["at"])
+        if erased is not None:
+            raise ValueError("this is for the sure way")
+        there = _there(columns)
+        return Row(entry, digest, _salted(there, salt) if salt else _plain(there), there["at"])
     except UNREADABLE:
         return Row(entry, digest, "", "")
 
 
-def _covered(columns: list[Any]) -> dict[str, Any]:
-    covered = {
+def _there(columns: list[Any]) -> dict[str, Any]:
+    """The columns that are not empty, as `chain.canonical` takes them."""
+    there = {
         name: value
         for name, value in zip(COLUMNS, columns, strict=True)
         if value is not None and value != ""
     }
-    covered["at"] = _moment(covered["at"])
-    for name, is_content in _JSON:
-        if name in covered:
-            value = orjson.loads(covered[name])
-            covered[name] = _hexdigest(_canonical(value)) if is_content else value
-    for name in _TEXTS:
-        if name in covered:
-            covered[name] = _hexdigest(_canonical(covered[name]))
-    return covered
+    there["at"] = _moment(there["at"])
+    for name in _JSON:
+        if name in there:
+            there[name] = orjson.loads(there[name])
+    return there
+
+
+def _plain(there: dict[str, Any]) -> str:
+    """The leaf of an entry of the first form."""
+    for name in chain.CONTENT_COLUMNS:
+        if name in there:
+            there[name] = _hexdigest(_canonical(there[name]))
+    return _hexdigest(chain.ENTRY_TAG + _canonical(there))
+
+
+def _salted(there: dict[str, Any], salt: str) -> str:
+    """The leaf of an entry of the second form."""
+    covered = there.copy()
+    for group, names in chain.GROUPS.items():
+        own = {name: covered.pop(name) for name in names if name in covered}
+        text = chain.GROUP_TAG + salt[chain.SALTS[group]].encode() + _canonical(own)
+        covered[group] = _hexdigest(text)
+    return _hexdigest(chain.SALTED_TAG + _canonical(covered))
 
 
 def _moment(text: str) -> str:
@@ -150,22 +165,31 @@ def _hexdigest(data: bytes) -> str:
 
 
 # --- The sure way ---------------------------------------------------------------------------------
+_NEEDED = ("id", "digest", "salt", "erased", *COLUMNS)
+
+
 def _of_models(ids: Sequence[int]) -> list[Row]:
     entries = Entry.objects.filter(id__in=ids).order_by("id")
     try:
-        return [_reckoned(*values) for values in entries.values_list("id", "digest", *COLUMNS)]
+        return [_reckoned(*values) for values in entries.values_list(*_NEEDED)]
     except UNREADABLE:
         return [_one(entry) for entry in ids]
 
 
 def _one(entry: int) -> Row:
     try:
-        one = Entry.objects.filter(id=entry).values_list("id", "digest", *COLUMNS).get()
-        return _reckoned(*one)
+        return _reckoned(*Entry.objects.filter(id=entry).values_list(*_NEEDED).get())
     except UNREADABLE:
         return Row(entry, "", "", "")
 
 
-def _reckoned(entry: int, digest: str, *values: object) -> Row:
+def _reckoned(entry: int, digest: str, salt: str, erased: Any, *values: object) -> Row:
     columns = dict(zip(COLUMNS, values, strict=True))
-    return Row(entry, digest, chain.leaf(columns), chain.plain(columns["at"]))
+    at = chain.plain(columns["at"])
+    try:
+        leaf = chain.entry_digest(columns, salt, erased)
+    except ValueError:
+        # It can be read, and is none of ours.
+        leaf = NO_DIGEST
+    by = erased.get("entry") if isinstance(erased, dict) else 0
+    return Row(entry, digest, leaf, at, by if isinstance(by, int) else -1)

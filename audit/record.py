@@ -5,6 +5,7 @@ queue for sealing, in the caller's transaction or one of its own. It raises when
 cannot be recorded must not be done.
 """
 
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -115,6 +116,7 @@ def prepare(kind: str, outcome: str, **facts: Unpack[Facts]) -> Entry:
         **_arguments(facts.get("arguments"), facts.get("inputs")),
         **_result(facts.get("result")),
     )
+    entry.salt = secrets.token_hex(32)
     entry.digest = entry.reckon_digest()
     return entry
 

@@ -75,6 +75,8 @@ class Looked:
     loose: list[tuple[int, str]] = field(default_factory=list)
     strays: list[int] = field(default_factory=list)
     dated: list[Dated] = field(default_factory=list)
+    # Entries of which something was erased, and the one that says so.
+    erased: list[tuple[int, int]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -103,6 +105,7 @@ def _leaves(span: Span, looked: Looked) -> Leaves:
     for page in reading.between(span.after, span.last):
         looked.entries += len(page)
         looked.findings += _misfits(page)
+        looked.erased += [(row.id, row.erased_by) for row in page if row.erased_by]
         leaves.update((row.id, (row.digest, row.at)) for row in page)
     return leaves
 

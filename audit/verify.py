@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db.models import Exists, Max, Min, OuterRef
 
-from audit import chain, signing
+from audit import chain, erasing, signing
 from audit.anchoring import Anchor, still_there
 from audit.findings import BrokenError, Finding
 from audit.models import Block, Entry, Unsealed
@@ -61,6 +61,8 @@ class _Run:
     latest: str = ""
     # Entries in no block that was looked at so far.
     loose: dict[int, str] = field(default_factory=dict)
+    # Entries of which something was erased, by the entry that should say so.
+    erased: dict[int, list[int]] = field(default_factory=dict)
     anchors: Iterator[Anchor] = field(default_factory=lambda: iter(()))
     coming: Anchor | None = None
     # Since when there is a key to sign with, as far as is known.
@@ -95,6 +97,7 @@ def verify(start: int = 1, *, anchors: Iterable[Anchor] = (), spread: Spread = m
         _check_later_anchors(run)
         _check_loose(run)
         _check_queue()
+        _check_erased(run)
     except BrokenError as broken:
         run.report.finding = _earlier(run, broken.finding)
     return run.report
@@ -190,6 +193,8 @@ def _check_entries(run: _Run, spread: Spread) -> None:
         run.report.entries += looked.entries
         run.seen_block = max(run.seen_block, looked.block)
         run.loose.update(looked.loose)
+        for entry, by in looked.erased:
+            run.erased.setdefault(by, []).append(entry)
         if looked.first:
             _forget_claimed(run, looked.strays)
             raise BrokenError(looked.first)
@@ -273,6 +278,15 @@ def _is_sealed_elsewhere(entry: int, run: _Run) -> bool:
 def _block_of(entry: int) -> int | None:
     around = Block.objects.filter(first__lte=entry, last__gte=entry).defer("witness")
     return next((one.number for one in around if entry in chain.ids(one.members)), None)
+
+
+def _check_erased(run: _Run) -> None:
+    """Each entry of which something was erased is named by one that says so."""
+    unsaid = [
+        entry for by, entries in run.erased.items() for entry in set(entries) - erasing.said(by)
+    ]
+    if unsaid:
+        raise BrokenError(Finding("erased-unsaid", min(unsaid)))
 
 
 def _check_queue() -> None:

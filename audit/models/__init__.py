@@ -5,12 +5,11 @@ from audit.models.record import (
     PREVIEW_CHARACTERS,
     AppendOnly,
     AppendOnlyQuerySet,
-    Block,
     Entry,
-    Stamp,
-    Unsealed,
 )
 from audit.models.rollup import Rollup
+from audit.models.sealing import Block, Unsealed
+from audit.models.stamp import Stamp
 from audit.models.words import EntryWords
 
 __all__ = [

@@ -1,9 +1,8 @@
-"""The record: entries that are written once, the blocks that seal them, the queue between the two.
+"""The record: entries, written once.
 
 No foreign key leads out of here: an entry keeps the names as they were when it was written.
 """
 
-import secrets
 from functools import cache, reduce
 from operator import and_
 from typing import Any, ClassVar, NoReturn
@@ -14,6 +13,7 @@ from audit import chain
 from audit.errors import AppendOnlyError
 
 PREVIEW_CHARACTERS = 2000
+PROOF_COLUMNS = ("digest", "salt", "erased")
 
 
 class AppendOnlyQuerySet(models.QuerySet[Any]):
@@ -220,6 +220,11 @@ class Entry(AppendOnly):
     error_id = models.CharField(max_length=32, blank=True)
     detail = models.JSONField(null=True, blank=True)
     digest = models.CharField(max_length=64)
+    # Empty in entries of the first form, and when something was erased.
+    salt = models.CharField(max_length=64, blank=True, default="", db_default="")
+    erased = models.JSONField(
+        null=True, blank=True, help_text="What is left of what was erased; by which entry."
+    )
 
     class Meta:
         ordering: ClassVar = ["-id"]
@@ -240,96 +245,14 @@ class Entry(AppendOnly):
     @classmethod
     @cache
     def columns(cls) -> tuple[str, ...]:
-        """The columns that the digest covers: all but the key and the digest itself."""
+        """The columns that the digest covers: all but the key and what proves the others."""
         return tuple(
             field.attname
             for field in cls._meta.concrete_fields
-            if not field.primary_key and field.attname != "digest"
+            if not field.primary_key and field.attname not in PROOF_COLUMNS
         )
 
     def reckon_digest(self) -> str:
-        """The digest that this row's columns should have."""
-        return chain.leaf({name: getattr(self, name) for name in self.columns()})
-
-
-class Unsealed(models.Model):
-    """An entry that waits for its block; committed together with the entry itself."""
-
-    entry = models.BigIntegerField(primary_key=True)
-    digest = models.CharField(max_length=64)
-
-    class Meta:
-        verbose_name_plural = "unsealed"
-
-    def __str__(self) -> str:
-        return f"entry {self.entry}"
-
-
-class Block(AppendOnly):
-    """Entries sealed together, chained to the block before.
-
-    Ids are given before a transaction commits, so the entries of one block need not be neighbours;
-    `members` names them as ranges ("1-20,22"). `witness` keeps eight bytes of each entry's digest,
-    in the order of ids: it proves nothing, but tells which entry of a broken block was touched.
-    """
-
-    number = models.PositiveBigIntegerField(primary_key=True)
-    previous = models.CharField(
-        max_length=64, blank=True, help_text="The digest of the block before."
-    )
-    root = models.CharField(max_length=64, help_text="Merkle root over the entries' digests.")
-    digest = models.CharField(max_length=64, unique=True)
-    first = models.BigIntegerField(db_index=True)
-    last = models.BigIntegerField()
-    count = models.PositiveIntegerField()
-    members = models.TextField()
-    witness = models.BinaryField()
-    sealed_at = models.DateTimeField()
-    key = models.CharField(
-        max_length=16, blank=True, help_text="The id of the key that has signed the digest."
-    )
-    signature = models.CharField(max_length=128, blank=True, help_text="Ed25519.")
-
-    class Meta:
-        ordering: ClassVar = ["number"]
-        base_manager_name = "objects"
-
-    def __str__(self) -> str:
-        return f"block {self.number}"
-
-    def reckon_digest(self) -> str:
-        """The digest that this block's columns should have."""
-        # Blocks from before there were keys have the digest of what they had.
-        signed = {"key": self.key} if self.key else {}
-        return chain.block_digest(
-            self.previous,
-            self.root,
-            **signed,
-            number=self.number,
-            first=self.first,
-            last=self.last,
-            count=self.count,
-            members=self.members,
-            sealed_at=self.sealed_at,
-        )
-
-
-class Stamp(models.Model):
-    """A mark that a trigger renews when one of its tables changes; see `audit.stamps`."""
-
-    name = models.CharField(max_length=32)
-    slot = models.PositiveSmallIntegerField()
-    mark = models.CharField(max_length=36)
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["name", "slot"], name="one_mark_for_a_slot"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.mark}"
-
-    @staticmethod
-    def fresh() -> str:
-        """A mark that has never been."""
-        return secrets.token_hex(16)
+        """The digest that this row's columns should have; ValueError where it can have none."""
+        columns = {name: getattr(self, name) for name in self.columns()}
+        return chain.entry_digest(columns, self.salt, self.erased)

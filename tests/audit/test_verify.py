@@ -24,6 +24,7 @@ FORGED: dict[str, object] = {
     "decision": '{"effect": "deny"}',
     "inputs": "{}",
     "detail": "{}",
+    "erased": "{}",
     "cost": "0.5",
     **dict.fromkeys(
         ["input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"], 7
@@ -75,7 +76,7 @@ def test_ids_lost_to_rolled_back_transactions_are_no_finding(sealed: list[Entry]
 
 
 @pytest.mark.parametrize("at", [2, 6], ids=["sealed", "waiting"])
-@pytest.mark.parametrize("column", [*Entry.columns(), "digest"])
+@pytest.mark.parametrize("column", [*Entry.columns(), "digest", "salt", "erased"])
 def test_an_edited_column_is_found(column: str, at: int, sealed: list[Entry], raw: Raw) -> None:
     entry = sealed[at].pk
     raw(f"UPDATE audit_entry SET {column} = %s WHERE id = %s", FORGED.get(column, "forged"), entry)

@@ -28,14 +28,15 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: object, **options: Any) -> None:
-        wanted = _read(options["filters"])
+        wanted = read_filters(options["filters"])
         form = Format(options["format"])
         with closing(begin(wanted, form, who=record.Who(door="cli"))) as parts:
             for text in parts:
                 self.stdout.write(text, ending="")
 
 
-def _read(pairs: Iterable[str]) -> Filters:
+def read_filters(pairs: Iterable[str]) -> Filters:
+    """The filters given as NAME=VALUE; raises CommandError for what is none."""
     given: MultiValueDict[str, str] = MultiValueDict()
     for pair in pairs:
         name, equals, value = pair.partition("=")
