@@ -10,11 +10,11 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
     FieldTextFilter,
-    RangeDateTimeFilter,
 )
 from unfold.decorators import display
 
 from audit.models import Block, Entry
+from audit.ranges import BetweenMoments
 from audit.recorded import ReadOnlyAdmin, badge
 
 OUTCOMES: dict[str, str] = {
@@ -64,7 +64,7 @@ class EntryAdmin(ReadOnlyAdmin):
         EffectFilter,
         ("person", FieldTextFilter),
         ("server", FieldTextFilter),
-        ("at", RangeDateTimeFilter),
+        ("at", BetweenMoments),
     ]
     search_fields: ClassVar = [
         "person",

@@ -7,6 +7,7 @@ What an administrator does to one object beyond editing it is a `Deed`: its page
 and only a POST does it (a link that does something could be followed from anywhere).
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -83,6 +84,10 @@ def badge(text: str, colour: str = "default") -> SafeString:
     return render_to_string("unfold/helpers/label.html", {"text": text, "type": colour})
 
 
+# What unfold calls the two ends of a filter by moments, each a date and a time.
+_RANGE = re.compile(r"_(from|to)(_[01])?$")
+
+
 class Pages(ModelAdmin):
     """Pages of one model, filtered by what its class lists and by no other column.
 
@@ -90,7 +95,8 @@ class Pages(ModelAdmin):
     """
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
-        listed = lookup.split("__")[0] in {_column(one) for one in self.list_filter}
+        column = _RANGE.sub("", lookup.split("__")[0])
+        listed = column in {_column(one) for one in self.list_filter}
         return listed and super().lookup_allowed(lookup, value, request)
 
 

@@ -111,6 +111,11 @@ def period(since: datetime, until: datetime, granularity: str = "") -> Period:
     return Period(_floor(since, step), _ceiling(until, step), granularity)
 
 
+def hour_after(at: datetime) -> datetime:
+    """The end of the hour in which this moment lies."""
+    return _ceiling(at, STEPS[Granularity.HOUR])
+
+
 def total(when: Period, place: Place = TOTAL) -> Figures:
     """The sums of the whole period."""
     rows = _at(_within(when), place)

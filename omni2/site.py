@@ -18,6 +18,7 @@ from accounts.models import User
 from gateway import access_requests, matrix_page, suggestions_page, usage_page
 from gateway.login import LogoutView
 from gateway.models import Incident
+from gateway.record import dashboard
 from omni2 import draft_page
 from registry.models import Tool
 
@@ -40,6 +41,7 @@ class Site(UnfoldAdminSite):
     def get_urls(self) -> list[Any]:
         """The models' pages, and those that belong to no model."""
         own = [
+            path("dashboard/", self.admin_view(dashboard.page), name="dashboard"),
             path("access-matrix/", self.admin_view(matrix_page.page), name="access_matrix"),
             path("least-privilege/", self.admin_view(suggestions_page.page), name="suggestions"),
             path("usage/", self.admin_view(usage_page.page), name="usage"),
@@ -59,6 +61,7 @@ class Site(UnfoldAdminSite):
 
 # Pages that belong to no model, each with who may see it.
 _MORE: dict[str, tuple[str, Callable[[HttpRequest], bool]]] = {
+    "dashboard": ("admin:dashboard", dashboard.may_see),
     "access_matrix": ("admin:access_matrix", matrix_page.may_see),
     "suggestions": ("admin:suggestions", suggestions_page.may_see),
     "usage": ("admin:usage", matrix_page.may_see),
@@ -98,6 +101,7 @@ _GROUPS: list[tuple[str, list[tuple[str, str, str]]]] = [
     (
         "Record",
         [
+            ("Dashboard", "bar_chart", "dashboard"),
             ("Entries", "receipt_long", "audit.entry"),
             ("Alerts", "notifications", "gateway.incident"),
             ("Alert rules", "rule", "gateway.alertrule"),

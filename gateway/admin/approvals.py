@@ -12,7 +12,6 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
     FieldTextFilter,
-    RangeDateTimeFilter,
 )
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -20,6 +19,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.admin.standing import administrator
 from accounts.errors import AccountsError
+from audit.ranges import BetweenMoments
 from audit.recorded import Deed, DeedsOnlyAdmin, badge, who_at
 from gateway import approvals, deciding
 from gateway.asker import Asker
@@ -61,7 +61,7 @@ class ApprovalAdmin(DeedsOnlyAdmin):
         ("server", FieldTextFilter),
         ("tool", FieldTextFilter),
         ("person__email", FieldTextFilter),
-        ("created_at", RangeDateTimeFilter),
+        ("created_at", BetweenMoments),
     ]
     list_select_related: ClassVar = ["person"]
     list_fullwidth = True

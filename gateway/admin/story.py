@@ -13,13 +13,13 @@ from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
     DropdownFilter,
     FieldTextFilter,
-    RangeDateTimeFilter,
 )
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from accounts.admin.standing import administrator
 from accounts.errors import AccountsError
+from audit.ranges import BetweenMoments
 from audit.recorded import Deed, DeedsOnlyAdmin, ReadOnlyAdmin, badge, who_at
 from gateway import outcomes
 from gateway.asker import Asker
@@ -63,7 +63,7 @@ class QuestionAdmin(ReadOnlyAdmin):
         ("state", ChoicesDropdownFilter),
         ("door", ChoicesDropdownFilter),
         ("person__email", FieldTextFilter),
-        ("created_at", RangeDateTimeFilter),
+        ("created_at", BetweenMoments),
     ]
     list_select_related: ClassVar = ["person"]
     search_fields: ClassVar = ["id__exact", "text", "person__email", "error_id__exact"]
@@ -131,7 +131,7 @@ class CallAdmin(DeedsOnlyAdmin):
         ToSettle,
         ("server", FieldTextFilter),
         ("tool", FieldTextFilter),
-        ("created_at", RangeDateTimeFilter),
+        ("created_at", BetweenMoments),
     ]
     list_select_related: ClassVar = ["person"]
     list_fullwidth = True
