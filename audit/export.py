@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import JSONField, Max, TextField
+from django.db.models import JSONField, Max, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from audit import chain, record
@@ -27,7 +27,7 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 _DELETE = "\\u007f"
 _string = json.encoder.encode_basestring_ascii
 
-Row = tuple[object, ...]
+Row = tuple[Any, ...]
 
 
 class Format(StrEnum):
@@ -77,9 +77,20 @@ def parts(wanted: Filters, form: Format, *, upto: int | None = None) -> Iterator
     """The entries as whole lines; of those that are there now, or up to this key."""
     if form is Format.CSV:
         yield Part(csv_line(COLUMNS), 0)
-    spelled = _csv if form is Format.CSV else _json
     for rows in _batches(wanted, upto):
-        yield Part(spelled(rows), len(rows))
+        yield Part(lines(rows, form), len(rows))
+
+
+def rows_of(entries: "QuerySet[Entry]") -> "QuerySet[Any, Row]":
+    """These entries as the rows that `lines` takes."""
+    # JSON is handed on as the text it is: to read it and write it again took half of the time.
+    columns = [Cast(name, TextField()) if name in _DOCUMENTS else name for name in COLUMNS]
+    return entries.values_list(*columns)
+
+
+def lines(rows: list[Row], form: Format) -> str:
+    """These rows as text, a line each."""
+    return _csv(rows) if form is Format.CSV else _json(rows)
 
 
 def _batches(wanted: Filters, upto: int | None) -> Iterator[list[Row]]:
@@ -87,9 +98,7 @@ def _batches(wanted: Filters, upto: int | None) -> Iterator[list[Row]]:
         upto = Entry.objects.aggregate(last=Max("id"))["last"] or 0
     last = 0
     entries = wanted.apply(Entry.objects.filter(id__lte=upto).order_by("id"))
-    # JSON is handed on as the text it is: to read it and write it again took half of the time.
-    columns = [Cast(name, TextField()) if name in _DOCUMENTS else name for name in COLUMNS]
-    while batch := list(entries.filter(id__gt=last).values_list(*columns)[:BATCH]):
+    while batch := list(rows_of(entries.filter(id__gt=last))[:BATCH]):
         yield batch
         last = batch[-1][0]
 

@@ -11,7 +11,8 @@ processes may call either at the same time: one works, the others have nothing t
 """
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -60,6 +61,29 @@ def deliver(name: str, use: Use, *, most: int = ENTRIES_AT_ONCE, lease: timedelt
     ours = Follower.objects.filter(name=name, owner=owner)
     try:
         return _read(ours, use, after=ours.get().block, most=most)
+    finally:
+        ours.update(owner="", leased_until=None)
+
+
+@contextmanager
+def holding(name: str, *, lease: timedelta) -> "Iterator[QuerySet[Follower] | None]":
+    """The reader's row as long as it is ours, for one that moves its cursor itself; None if it is
+    another process's.
+
+    Every update of it that touches no row says that the lease is over, and another has it.
+    """
+    owner, now = secrets.token_hex(16), timezone.now()
+    Follower.objects.get_or_create(name=name)
+    if (
+        not Follower.objects.filter(name=name)
+        .free(now)
+        .update(owner=owner, leased_until=now + lease)
+    ):
+        yield None
+        return
+    ours = Follower.objects.filter(name=name, owner=owner)
+    try:
+        yield ours
     finally:
         ours.update(owner="", leased_until=None)
 

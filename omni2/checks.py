@@ -131,6 +131,20 @@ def siem_can_be_sent_to(app_configs: Sequence[Any] | None, **_: Any) -> list[che
 
 
 @checks.register()
+def periods_are_hours(app_configs: Sequence[Any] | None, **_: Any) -> list[checks.CheckMessage]:
+    """An export every so many whole hours."""
+    if settings.EXPORT_HOURS >= 1:
+        return []
+    return [
+        checks.Error(
+            "OMNI2_EXPORT_HOURS is less than 1.",
+            hint="24 makes a file a day, 1 a file an hour.",
+            id="omni2.E009",
+        )
+    ]
+
+
+@checks.register()
 def scaled_out_database(app_configs: Sequence[Any] | None, **_: Any) -> list[checks.CheckMessage]:
     """Several processes want PostgreSQL; SQLite works, slowly."""
     if not settings.REDIS_URL or not settings.DATABASE_URL.startswith("sqlite"):

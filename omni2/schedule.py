@@ -13,7 +13,7 @@ from accounts import sessions
 from audit import anchoring, rollup, seal, search
 from gateway import access_requests, deciding, own_accounts, work
 from gateway.alerts import delivering, incidents, spending, watching
-from gateway.outlets import siem
+from gateway.outlets import files, siem
 from gateway.tasks import run_question
 from registry import discovery, health, hearing
 from registry.models import Server
@@ -70,6 +70,7 @@ def jobs() -> list[Job]:
         Job("end_incidents", 60, incidents.end_quiet),
         Job("deliver_alerts", 2, delivering.deliver),
         Job("forward_record", 2, siem.forward),
+        Job("write_files", 60, files.write_files),
         Job("sweep_slack", 5, slack.sweep),
         Job("anchor_record", settings.ANCHOR_SECONDS, anchoring.anchor),
     ]

@@ -232,6 +232,9 @@ SIEM_URL = env.str("OMNI2_SIEM_URL", default="")
 SIEM_TOKEN = env.str("OMNI2_SIEM_TOKEN", default="")
 SIEM_SIGNING_SECRET = env.str("OMNI2_SIEM_SIGNING_SECRET", default="")
 SIEM_CA_FILE = env.str("OMNI2_SIEM_CA_FILE", default="")
+# A folder that is there; empty: none. One file for each of these hours, from midnight (UTC) on.
+EXPORT_FOLDER = env.str("OMNI2_EXPORT_FOLDER", default="")
+EXPORT_HOURS = env.int("OMNI2_EXPORT_HOURS", default=24)
 
 # --- Slack ----------------------------------------------------------------------------------------
 SLACK_BOT_TOKEN = env.str("SLACK_BOT_TOKEN", default="")

@@ -2,5 +2,6 @@
 
 Each outlet follows the record (`audit.following`): what is sealed is sent at least once, in order,
 and the cursor moves after it has arrived. `resting` keeps how an outlet fares, and lets one rest
-that fails; `siem` sends, in the words of `ocsf`, to a `place`, by HTTP or by `syslog`.
+that fails; `siem` sends, in the words of `ocsf`, to a `place`, by HTTP or by `syslog`;
+`files` writes what `audit.archive` makes.
 """

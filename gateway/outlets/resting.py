@@ -13,7 +13,7 @@ from gateway.models.outlets import Outlet
 
 PAUSES = (5, 15, 60, 300)
 # Each by the setting that says where it leads.
-OUTLETS = {"siem": "SIEM_URL"}
+OUTLETS = {"siem": "SIEM_URL", "files": "EXPORT_FOLDER"}
 
 
 @dataclass(frozen=True)

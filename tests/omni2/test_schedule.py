@@ -103,6 +103,7 @@ def test_the_table_names_each_job_once_and_keeps_the_deployments_times(settings)
         ("end_incidents", 60),
         ("deliver_alerts", 2),
         ("forward_record", 2),
+        ("write_files", 60),
         ("sweep_slack", 5),
         ("anchor_record", 60),
     ]
