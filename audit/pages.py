@@ -4,12 +4,14 @@ A page begins where another ended: behind a mark, which is an entry's moment and
 counted and nothing is skipped over.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
 from audit.errors import BadFilter
+from audit.filters import Filters
 from audit.models import Entry
 from audit.numerals import is_digits
 
@@ -31,6 +33,19 @@ class Page:
     entries: list[Entry]
     older: str
     newer: str
+
+
+def asked(
+    entries: "QuerySet[Entry]", query: Mapping[str, str], *, without: Iterable[str] = ()
+) -> tuple[Page, Filters]:
+    """The page of entries that these parameters ask for, and the filters they gave.
+
+    Raises BadFilter for any that is wrong, unknown, or stands in `without`.
+    """
+    wanted = Filters.parse(query, besides=PARAMETERS, without=without)
+    before, after, limit = (str(query.get(name, "")) for name in PARAMETERS)
+    found = page(wanted.apply(entries), before=before, after=after, limit=limit_of(limit))
+    return found, wanted
 
 
 def page(

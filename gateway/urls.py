@@ -19,7 +19,7 @@ from gateway import (
     web,
 )
 from gateway.mcp_endpoint import metadata
-from gateway.record import entries
+from gateway.record import entries, history
 
 urlpatterns = [
     path("", web.home, name="home"),
@@ -32,6 +32,8 @@ urlpatterns = [
     path("setup/<str:token>", login.setup, name="setup"),
     path("keys/", keys.keys, name="keys"),
     path("keys/<str:prefix>/revoke", keys.revoke, name="revoke-key"),
+    path("history/", history.history, name="history"),
+    path("history/<int:entry_id>", history.entry, name="history-entry"),
     path("connections/", connections.connections, name="connections"),
     path("connections/<slug:name>/connect/", connections.connect, name="connect"),
     path("connections/<slug:name>/callback/", connections.callback, name="connected"),

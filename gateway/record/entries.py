@@ -12,7 +12,7 @@ from gateway.administration import base
 from gateway.api import View, asker_of
 from gateway.record import reading
 
-_NOT_ONES_OWN = ("person",)
+NOT_ONES_OWN = ("person",)
 
 
 class EntriesView(base.AdminView):
@@ -50,13 +50,13 @@ class HistoryView(View):
 
     @extend_schema(
         operation_id="my_history",
-        parameters=reading.parameters(without=_NOT_ONES_OWN),
+        parameters=reading.parameters(without=NOT_ONES_OWN),
         responses={200: reading.EntriesPageShape, 400: shapes.Error},
     )
     def get(self, request: Request) -> Response:
         asker = asker_of(request)
         entries = reading.own(asker.user, servers=asker.only_servers)
-        found, _ = reading.page_of(entries, request.query_params, without=_NOT_ONES_OWN)
+        found, _ = reading.page_of(entries, request.query_params, without=NOT_ONES_OWN)
         return Response(reading.listed(found, request.query_params))
 
 

@@ -8,24 +8,10 @@ from django.urls import reverse
 from audit.rollup import Place
 from audit.stats import Period
 
-# By the record's own filters, what the page calls them.
-_NAMES = {"kind": "kind__exact", "outcome": "outcome__exact"}
-_SEARCHED = ("role", "tool", "rule", "error_code", "door")
-
 
 def entries(start: datetime, end: datetime, **filters: str) -> str:
     """The page of the entries of a period that these filters let through."""
-    query = {
-        "at_from_0": f"{start:%Y-%m-%d}",
-        "at_from_1": f"{start:%H:%M:%S}",
-        "at_to_0": f"{end:%Y-%m-%d}",
-        "at_to_1": f"{end:%H:%M:%S}",
-    }
-    for name, value in filters.items():
-        if name not in _SEARCHED:
-            query[_NAMES.get(name, name)] = value
-        elif name == "tool":
-            query["q"] = value
+    query = {"from": start.isoformat(), "to": end.isoformat(), **filters}
     return f"{reverse('admin:audit_entry_changelist')}?{urlencode(query)}"
 
 

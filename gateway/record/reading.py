@@ -62,19 +62,8 @@ def parameters(*, without: Iterable[str] = ()) -> list[OpenApiParameter]:
 def page_of(
     entries: "QuerySet[Entry]", query: Mapping[str, str], *, without: Iterable[str] = ()
 ) -> tuple[Page, Filters]:
-    """The page of entries that these parameters ask for, and the filters they gave.
-
-    Raises BadFilter for any that is wrong, unknown, or stands in `without`.
-    """
-    wanted = Filters.parse(query, besides=pages.PARAMETERS, without=without)
-    before, after, limit = (str(query.get(name, "")) for name in pages.PARAMETERS)
-    found = pages.page(
-        wanted.apply(entries.only(*BRIEF)),
-        before=before,
-        after=after,
-        limit=pages.limit_of(limit),
-    )
-    return found, wanted
+    """The page of entries that these parameters ask for, without their long parts."""
+    return pages.asked(entries.only(*BRIEF), query, without=without)
 
 
 def listed(found: Page, query: Mapping[str, str]) -> dict[str, Any]:

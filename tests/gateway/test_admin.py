@@ -30,7 +30,7 @@ def test_a_question_tells_its_whole_story(client, cast):
 
     assert "Call: shop · search" in page
     assert page.count("U+202E") >= 4
-    assert f"/admin/audit/entry/?q={question.pk}" in page
+    assert f"/admin/audit/entry/?question={question.pk}" in page
 
 
 @pytest.mark.parametrize("model", [Question, Call, Turn, Conversation, Approval])

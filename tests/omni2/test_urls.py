@@ -20,6 +20,8 @@ def paths(patterns, before=""):
 PAGES = {
     "/",
     "/keys/",
+    "/history/",
+    "/history/<int:entry_id>",
     "/keys/<str:prefix>/revoke",
     "/conversation/<uuid:conversation_id>",
     "/connections/",

@@ -1,7 +1,7 @@
 """The pages in a real browser: a question asked and answered, and no page does anything foreign."""
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -203,7 +203,6 @@ def test_the_admin_shows_hostile_rows_as_text(visit, home):
         "registry/tool/?state__exact=quarantined",
         "gateway/question/",
         "gateway/call/",
-        "audit/entry/",
         "accounts/team/",
     ):
         page.goto(f"{home.base}/admin/{path}")
@@ -211,6 +210,30 @@ def test_the_admin_shows_hostile_rows_as_text(visit, home):
         expect(
             page.get_by_role("link", name="Close").or_(page.get_by_text("Save", exact=True))
         ).to_be_visible()
+
+
+def test_the_record_is_narrowed_by_a_click_and_the_link_to_it_is_copied(visit):
+    page = visit("/admin/audit/entry/", ADA, permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_title("Only this server").filter(has_text="shop").first.click()
+    expect(page.get_by_role("list", name="Filters that are on")).to_have_text("server shop ×")
+    page.get_by_label("Outcome").select_option("ok")
+    page.get_by_role("button", name="Show").click()
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert dict(parse_qsl(urlsplit(copied).query)) == {"server": "shop", "outcome": "ok"}
+
+    page.goto(copied)
+    page.locator(".rec-what a").first.click()
+    expect(page.get_by_role("heading", name="What happened")).to_be_visible()
+
+
+def test_the_record_shows_hostile_texts_as_text_also_on_a_phone(visit):
+    for path, who in (("/admin/audit/entry/?kind=question.ended", ADA), ("/history/", DEV)):
+        page = visit(path, who, **PHONE)
+        page.locator(".rec-what a").first.click()
+        expect(page.get_by_role("heading", name="What happened")).to_be_visible()
+        assert overflow(page) == 0
 
 
 def test_a_rule_is_made_in_the_admin(visit):

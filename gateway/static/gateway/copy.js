@@ -8,3 +8,12 @@ for (const button of document.querySelectorAll("button[data-copies]")) {
     button.firstChild.textContent = "Copied";
   });
 }
+// Buttons that copy the address of the page, which is all of its state.
+for (const button of document.querySelectorAll("button[data-copies-address]")) {
+  if (!navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(location.href);
+    button.firstChild.textContent = "Copied";
+  });
+}

@@ -39,8 +39,8 @@ def test_a_tool_has_no_chart_of_ended_questions(counted: None) -> None:
 
 def test_a_step_leads_to_the_entries_of_its_day(counted: None) -> None:
     link = charts(Place("person", "ada@example.com"))["Questions"].steps[1].link
-    assert "at_from_0=2026-05-05" in link and "at_to_0=2026-05-06" in link
-    assert "person=ada%40example.com" in link and "kind__exact=question.ended" in link
+    assert "from=2026-05-05T" in link and "to=2026-05-06T" in link
+    assert "person=ada%40example.com" in link and "kind=question.ended" in link
 
 
 def test_nothing_has_no_charts(db: None) -> None:

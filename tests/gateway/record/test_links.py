@@ -32,7 +32,7 @@ def test_a_link_leads_to_the_entries_of_the_period(client: Any, cast: Cast) -> N
 
     def shown(**filters: str) -> list[str]:
         page = client.get(links.of_place(when, TOTAL, **filters))
-        return sorted(one.kind for one in page.context["cl"].result_list)
+        return sorted(row.entry.kind for row in page.context["rows"])
 
     assert shown(kind="question.ended") == ["question.ended"]
     assert shown(server="sales") == ["call.called", "call.calling", "call.refused"]
