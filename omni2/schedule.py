@@ -69,6 +69,7 @@ def jobs() -> list[Job]:
         Job("check_spending", 300, spending.check),
         Job("end_incidents", 60, incidents.end_quiet),
         Job("deliver_alerts", 2, delivering.deliver),
+        Job("forget_notices", 3600, delivering.forget),
         Job("forward_record", 2, siem.forward),
         Job("write_files", 60, files.write_files),
         Job("sweep_slack", 5, slack.sweep),

@@ -1,6 +1,7 @@
 """The pages of alerts: what was found, what is looked out for, who is told."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django import forms
@@ -8,6 +9,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, FieldTextFilter
@@ -19,14 +21,16 @@ from accounts import authority
 from accounts.admin.standing import administrator
 from accounts.authority import Right
 from audit.recorded import Deed, DeedsOnlyAdmin, RecordedAdmin, ShownOnce, badge, who_at
-from gateway.alerts import defining, delivering, incidents, message, webhook
+from gateway.alerts import defining, delivering, incidents, webhook
 from gateway.models import AlertRule, Destination, Incident, Notice
 from gateway.models.alerts import Severity
+from gateway.record import links
 
 STATES = {"open": "danger", "acknowledged": "warning", "resolved": "success"}
 SEVERITIES = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "danger"}
 SENT = {"waiting": "warning", "sent": "success", "given_up": "danger"}
 MOST_NOTICES = 20
+SECOND = timedelta(seconds=1)
 
 
 @admin.register(Incident)
@@ -78,11 +82,12 @@ class IncidentAdmin(DeedsOnlyAdmin):
     def its_entries(self, row: Incident) -> str:
         if row.last_entry is None:
             return "-"
+        every = links.entries(row.opened_at, row.last_at + SECOND, **row.filters)
         return format_html(
-            '<a class="text-link" href="/admin/audit/entry/{}/change/">the last one</a>, '
-            '<a class="text-link" href="/api/audit/entries?{}">all of them</a>',
-            row.last_entry,
-            message.query_of(row),
+            '<a class="text-link" href="{}">the last one</a>, '
+            '<a class="text-link" href="{}">all of them</a>',
+            reverse("admin:audit_entry_change", args=(row.last_entry,)),
+            every,
         )
 
     @display(description="told")
@@ -123,11 +128,10 @@ class IncidentAdmin(DeedsOnlyAdmin):
 
 def _line(notice: Notice) -> SafeString:
     state = badge(notice.get_state_display(), SENT[notice.state])
-    error = f" {notice.error}" if notice.error else ""
+    error = f": {notice.error}" if notice.error else ""
     when = f"{notice.created_at:%Y-%m-%d %H:%M:%S}"
-    return format_html(
-        "<div>{} {} to {} {}{}</div>", when, notice.event, notice.destination, state, error
-    )
+    said = f"{when} {notice.event} to {notice.destination}"
+    return format_html("<div>{} {}{}</div>", state, said, error)
 
 
 class RuleForm(forms.ModelForm):

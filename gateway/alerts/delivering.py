@@ -22,6 +22,7 @@ AT_ONCE = 50
 LEASE_SECONDS = 60.0
 PAUSES = (10, 30, 120, 600, 1800)
 GIVEN_UP_AFTER = timedelta(days=1)
+KEPT = timedelta(days=90)
 FAILURES = (webhook.NotTaken, UpstreamError, RegistryError, smtplib.SMTPException, OSError)
 
 State = Notice.State
@@ -31,6 +32,12 @@ def deliver() -> int:
     """Send what is due, and say how many were sent."""
     due = Notice.objects.due().order_by("due_at").select_related("destination")[:AT_ONCE]
     return sum(attempt(one) for one in due if one.claim(LEASE_SECONDS))
+
+
+def forget() -> int:
+    """Remove what was told long ago; the record keeps that it was."""
+    done = Notice.objects.exclude(state=State.WAITING)
+    return done.filter(created_at__lt=timezone.now() - KEPT).delete()[0]
 
 
 def attempt(notice: Notice) -> bool:

@@ -144,12 +144,16 @@ def end_quiet() -> int:
     unresolved = Incident.objects.unresolved().exclude(rule__kind=AlertRule.Kind.SERVER_DOWN)
     for pk in unresolved.filter(last_at__lt=now).values_list("pk", flat=True):
         with transaction.atomic():
-            incident = Incident.objects.select_for_update(of=["self"]).unresolved().get(pk=pk)
-            quiet = incident.rule is None or incident.last_at + incident.rule.quiet <= now
-            if quiet:
+            held = Incident.objects.select_for_update().filter(pk=pk).unresolved()
+            incident = held.filter(last_at__lt=now).first()
+            if incident is not None and _is_quiet(incident, now):
                 end(incident)
                 ended += 1
     return ended
+
+
+def _is_quiet(incident: Incident, now: datetime) -> bool:
+    return incident.rule is None or incident.last_at + incident.rule.quiet <= now
 
 
 # --- Telling --------------------------------------------------------------------------------------

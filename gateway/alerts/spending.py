@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Sum
 from django.utils import timezone
 
@@ -40,10 +40,18 @@ def _check(rule: AlertRule, now: datetime) -> int:
     for value, cost in high.items():
         usual = before.get(value, Decimal(0)) / windows
         if cost > usual * Decimal(rule.factor):
-            with transaction.atomic():
-                incidents.note(rule, _found(rule, value, now, cost=cost, usual=usual))
+            _note(rule, _found(rule, value, now, cost=cost, usual=usual))
             found += 1
     return found
+
+
+def _note(rule: AlertRule, found: Found) -> None:
+    try:
+        with transaction.atomic():
+            incidents.note(rule, found)
+    except IntegrityError:
+        # Another process has opened it at this very moment.
+        return
 
 
 def _costs(each: str, begin: datetime, end: datetime) -> Mapping[str, Decimal]:

@@ -67,10 +67,19 @@ class AlertRule(models.Model):
     unused_days = models.PositiveIntegerField(
         default=0, help_text="A database the person has not used for so long; 0: any entry."
     )
-    each = models.CharField(max_length=8, choices=Each.choices, default=Each.PERSON, blank=True)
-    count = models.PositiveIntegerField(default=1)
-    window_seconds = models.PositiveIntegerField(default=3600)
-    factor = models.FloatField(default=3, help_text="Of spending: times the usual.")
+    each = models.CharField(
+        "of each",
+        max_length=8,
+        choices=Each.choices,
+        default=Each.PERSON,
+        blank=True,
+        help_text="What makes a cause: it is counted, and told, for each of these.",
+    )
+    count = models.PositiveIntegerField(default=1, help_text="So many entries,")
+    window_seconds = models.PositiveIntegerField(
+        "within seconds", default=3600, help_text="and within how long."
+    )
+    factor = models.FloatField(default=3, help_text="Of spending: times the usual of a week.")
     min_cost = models.DecimalField(
         max_digits=10, decimal_places=2, default=1, help_text="Of spending: US dollars at least."
     )
@@ -167,13 +176,19 @@ class Destination(models.Model):
     kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.WEBHOOK)
     enabled = models.BooleanField(default=True)
     least = models.CharField(
+        "least severity",
         max_length=8,
         choices=Severity.choices,
         default=Severity.INFO,
         help_text="The least severity that is told here.",
     )
-    url = models.CharField(max_length=2000, blank=True, help_text="Of a webhook.")
-    addresses = models.TextField(blank=True, help_text="Of e-mail: one address a line.")
+    url = models.CharField(
+        "URL",
+        max_length=2000,
+        blank=True,
+        help_text="Of a webhook: https, or an address that OMNI2_INTERNAL_ADDRESSES lists.",
+    )
+    addresses = models.TextField(blank=True, help_text="Of e-mail: one a line.")
     sealed = models.TextField(
         blank=True, editable=False, help_text="What signs its messages, encrypted."
     )

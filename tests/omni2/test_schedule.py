@@ -102,6 +102,7 @@ def test_the_table_names_each_job_once_and_keeps_the_deployments_times(settings)
         ("check_spending", 300),
         ("end_incidents", 60),
         ("deliver_alerts", 2),
+        ("forget_notices", 3600),
         ("forward_record", 2),
         ("write_files", 60),
         ("sweep_slack", 5),

@@ -187,6 +187,15 @@ def test_an_error_of_a_destination_shows_no_secret(hook, sink, raised):
     assert secret not in Notice.objects.get().error
 
 
+def test_what_was_told_long_ago_is_forgotten_and_what_waits_is_not(hook, sink, raised):
+    raised()
+    Notice.objects.update(created_at=timezone.now() - timedelta(days=91))
+    assert (delivering.forget(), Notice.objects.count()) == (0, 1)
+
+    Notice.objects.update(state="sent")
+    assert (delivering.forget(), Notice.objects.count()) == (1, 0)
+
+
 # --- Trying out -----------------------------------------------------------------------------------
 def test_a_destination_is_tried_out_at_once(hook, sink):
     assert delivering.try_out(hook).state == "sent"
