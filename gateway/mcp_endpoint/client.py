@@ -51,6 +51,27 @@ class Client:
     hear: Hear | None = None
     stop: threading.Event = field(default_factory=threading.Event)
 
+    @classmethod
+    def modern_of(
+        cls,
+        caller: Caller,
+        params: Mapping[str, Any],
+        *,
+        meta: Mapping[str, Any],
+        headers: Mapping[str, str] | None,
+        **more: Any,
+    ) -> "Client":
+        """A client of the stateless generation, as this request's own parameters show it."""
+        return cls(
+            caller,
+            True,
+            capabilities=meta.get(types.CLIENT_CAPABILITIES_META_KEY) or {},
+            answers=params.get("inputResponses") or {},
+            state=params.get("requestState"),
+            headers=headers,
+            **more,
+        )
+
     @property
     def can_be_asked(self) -> bool:
         """Whether its person can be shown a form."""

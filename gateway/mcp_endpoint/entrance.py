@@ -2,12 +2,15 @@
 
 In this order: method, Host and Origin (a page elsewhere must not reach us through a browser), the
 address, who it is, then the body: read to its cap and parsed strictly, so that what is checked is
-the very object that is acted on. The rest is the SDK's.
+the very object that is acted on. A small body is read along with its head, and looked into when it
+is known who sent it. All of it, and the answer of `ready`, is the work of one thread; what that
+leaves is the SDK's.
 """
 
 import logging
 from collections.abc import AsyncIterator, Mapping, MutableMapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -22,7 +25,8 @@ from gateway.api_parsing import MAX_BYTES, Malformed, strict_loads
 from gateway.mcp_endpoint import bearer, replies
 from gateway.mcp_endpoint.caller import SCOPE_KEY, Caller
 from gateway.mcp_endpoint.replies import Receive, Scope, Send, TurnedAway
-from gateway.mcp_endpoint.threads import in_thread
+from gateway.mcp_endpoint.threads import begin, in_thread
+from gateway.mcp_endpoint.waiting import Gone, Stream, Waiting, until_done
 
 if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -31,6 +35,8 @@ log = logging.getLogger(__name__)
 
 PATH = "/mcp"
 SCOPE = ApiKey.Scope.TOOLS
+# A body up to here is read before it is known who sent it.
+SMALL_BYTES = 64 * 1024
 PARSE_ERROR, INVALID_REQUEST = -32700, -32600
 # The credential ends here; nobody behind needs it, so nothing behind can pass it on.
 KEPT_BACK = frozenset({b"authorization", b"cookie"})
@@ -71,32 +77,67 @@ class Endpoint:
                 self._manager = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        waiting, stream = Waiting(), Stream(send)
         try:
-            caller, body, message = await _admitted(scope, receive)
-            if self._manager is None:
-                raise TurnedAway(replies.unavailable())
+            arrived = await _arrived(scope, receive)
+            work = begin(lambda: self._worked(arrived, waiting))
+            await until_done(work, waiting, receive, stream=stream)
+            done = work.result()
         except TurnedAway as turned_away:
             await turned_away.reply(send)
+        except Gone:
             return
-        inner = _inner_scope(scope, caller)
-        if self._ready.is_in_order(inner, message):
-            identity, envelope = message["id"], self._envelope
-            written = await in_thread(lambda: self._ready.answer(caller, identity, envelope))
-            await replies.send_json(send, 200, written)
-            return
-        await self._manager.handle_request(inner, _replay(body, receive), send)
+        else:
+            await self._send(done, arrived, receive, send=send, stream=stream)
+
+    async def _send(
+        self, done: Any, arrived: "_Arrived", receive: Receive, *, send: Send, stream: Stream
+    ) -> None:
+        """The answer, or what the SDK answers to a request that was left to it."""
+        if isinstance(done, dict) and self._manager is not None:
+            await self._manager.handle_request(done, _replay(arrived.body, receive), send)
+        elif isinstance(done, dict):
+            await replies.unavailable()(send)
+        elif stream.has_begun:
+            await stream.end(done.content)
+        else:
+            await replies.send_json(send, done.status, done.content)
+
+    def _worked(self, arrived: "_Arrived", waiting: Waiting) -> Any:
+        """The answer of `ready`, or the request for the SDK. Raises TurnedAway."""
+        caller = arrived.caller or _caller(arrived.scope, arrived.headers)
+        message = _message(arrived.body)
+        if self._manager is None:
+            raise TurnedAway(replies.unavailable())
+        inner = _inner_scope(arrived.scope, caller)
+        if not self._ready.is_in_order(inner, message):
+            return inner
+        waiting.is_admitted = True
+        envelope = self._envelope
+        return self._ready.answer(inner, message, caller=caller, envelope=envelope, waiting=waiting)
 
 
-async def _admitted(scope: Scope, receive: Receive) -> tuple[Caller, bytes, dict[str, Any]]:
-    """Who asks, and what: a JSON-RPC message, as it came and parsed. Raises TurnedAway."""
+@dataclass(frozen=True)
+class _Arrived:
+    """A request as it came, its body read and not looked into; the caller, where known by now."""
+
+    scope: Scope
+    headers: Mapping[str, str]
+    body: bytes
+    caller: Caller | None
+
+
+async def _arrived(scope: Scope, receive: Receive) -> _Arrived:
+    """The request, and who it is from before a large body is read. Raises TurnedAway."""
     headers = {
         key.decode("latin-1"): value.strip(b" \t").decode("latin-1")
         for key, value in scope["headers"]
     }
     _check_request(scope["method"], headers)
-    caller = await in_thread(lambda: _caller(scope, headers))
-    body = await _body(receive)
-    return caller, body, _message(body)
+    length = headers.get("content-length", "")
+    is_small = length.isascii() and length.isdigit() and int(length[:9]) <= SMALL_BYTES
+    caller = None if is_small else await in_thread(lambda: _caller(scope, headers))
+    return _Arrived(scope, headers, await _body(receive), caller)
 
 
 def _check_request(method: str, headers: Mapping[str, str]) -> None:

@@ -23,7 +23,12 @@ async def in_thread(work: Callable[[], T]) -> T:
 
     When the caller is cancelled the work goes on: whoever can stop it tells it so.
     """
-    return await asyncio.get_running_loop().run_in_executor(_pool, _tidily, work)
+    return await begin(work)
+
+
+def begin(work: Callable[[], T]) -> "asyncio.Future[T]":
+    """The same, begun and not waited for."""
+    return asyncio.get_running_loop().run_in_executor(_pool, _tidily, work)
 
 
 def _tidily(work: Callable[[], T]) -> T:

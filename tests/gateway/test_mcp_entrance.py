@@ -1,9 +1,13 @@
 """Who comes in at the MCP endpoint, and what is turned away before anything is looked at."""
 
+import socket
+from urllib.parse import urlsplit
+
 import pytest
 
 from accounts.models import ApiKey
 from audit.models import Entry
+from gateway.mcp_endpoint import entrance
 from tests.mcp_client import ask, post
 
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
@@ -92,3 +96,32 @@ def test_a_body_is_bounded(cast, mcp_url):
     padding = {"_meta": {"x": "y" * 1024 * 1024}}
 
     assert post(mcp_url, LIST | {"params": padding}, key=cast.key(cast.dev)).status_code == 413
+
+
+def head(url, length):
+    """A connection over which only the head of a POST was sent, by nobody we know."""
+    parts = urlsplit(url)
+    sock = socket.create_connection((parts.hostname, parts.port), timeout=5)
+    sock.sendall(
+        f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
+        f"Authorization: Bearer omni2_ffffffffffff_made-up\r\n"
+        f"Content-Length: {length}\r\n\r\n".encode()
+    )
+    return sock
+
+
+def test_a_large_body_of_nobody_we_know_is_not_read(cast, mcp_url):
+    with head(mcp_url, entrance.SMALL_BYTES + 1) as sock:
+        assert sock.recv(100).startswith(b"HTTP/1.1 401 ")
+
+
+def test_a_small_body_of_nobody_we_know_is_not_looked_into(cast, mcp_url):
+    """It comes with the head; what is wrong with it is nobody's to know."""
+    with head(mcp_url, 1) as sock:
+        sock.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            sock.recv(100)
+        sock.settimeout(5)
+        sock.sendall(b"[")
+        assert sock.recv(100).startswith(b"HTTP/1.1 401 ")
+    assert post(mcp_url, b"[", key=cast.key(cast.dev)).status_code == 400
