@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from gateway.record import alerts, entries, export, stats
+from gateway.record import alerts, entries, export, replays, stats
 
 urlpatterns = [
+    path("questions/<uuid:question_id>/replay", replays.ReplayView.as_view(), name="audit-replay"),
     path("entries", entries.EntriesView.as_view(), name="audit-entries"),
     path("entries/<int:entry_id>", entries.EntryView.as_view(), name="audit-entry"),
     path("export", export.ExportView.as_view(), name="audit-export"),

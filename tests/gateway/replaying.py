@@ -21,5 +21,5 @@ def recorded(cast, lines=None):
     """A question of Dev that has ended."""
     model = ScriptedModel(script() if lines is None else lines)
     question = asked(cast, cast.dev, "What is 40 and 2?", model)
-    assert question.state == "answered"
+    assert question.state == "answered", (question.error_code, question.error_message)
     return question

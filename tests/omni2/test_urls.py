@@ -72,6 +72,7 @@ RECORD = {
     "/api/audit/alerts/<int:incident_id>",
     "/api/audit/alerts/<int:incident_id>/acknowledge",
     "/api/audit/alerts/<int:incident_id>/resolve",
+    "/api/audit/questions/<uuid:question_id>/replay",
     "/api/audit/stats",
     "/api/audit/stats/top",
     "/api/audit/stats/live",
