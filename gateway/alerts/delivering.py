@@ -4,7 +4,9 @@ The row was written with what it tells of, so nothing that was to be told is los
 other side tell a message that comes twice.
 """
 
+import logging
 import smtplib
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -17,7 +19,10 @@ from gateway.models.alerts import Destination, Notice
 from registry.errors import RegistryError
 from registry.mcp.errors import UpstreamError
 
-AT_ONCE = 50
+log = logging.getLogger(__name__)
+
+# A job's turn; what is left waits for the next one.
+SECONDS = 30.0
 # Longer than any one try takes: whoever died with it has it tried anew after this.
 LEASE_SECONDS = 60.0
 PAUSES = (10, 30, 120, 600, 1800)
@@ -29,9 +34,30 @@ State = Notice.State
 
 
 def deliver() -> int:
-    """Send what is due, and say how many were sent."""
-    due = Notice.objects.due().order_by("due_at").select_related("destination")[:AT_ONCE]
-    return sum(attempt(one) for one in due if one.claim(LEASE_SECONDS))
+    """Send what is due, and say how many were sent.
+
+    A destination that fails is not tried again before its pause is over, whatever else is for it:
+    one that is gone costs the others one try's time, however many messages wait for it.
+    """
+    sent, failing, begun = 0, set[int](), time.monotonic()
+    while time.monotonic() - begun < SECONDS:
+        due = Notice.objects.due().exclude(destination__in=failing).order_by("created_at")
+        one = due.select_related("destination").first()
+        if one is None:
+            break
+        if not one.claim(LEASE_SECONDS):
+            continue
+        if attempt(one):
+            sent += 1
+        else:
+            failing.add(one.destination_id)
+            _hold_back(one)
+    return sent
+
+
+def _hold_back(failed: Notice) -> None:
+    others = Notice.objects.due().filter(destination=failed.destination)
+    others.update(due_at=failed.due_at)
 
 
 def forget() -> int:
@@ -48,6 +74,11 @@ def attempt(notice: Notice) -> bool:
         _SENDERS[notice.destination.kind](notice)
     except FAILURES as failure:
         _put_off(notice, str(failure))
+        return False
+    except Exception:
+        # Whatever is wrong with one must not keep the others back.
+        log.exception("an alert could not be sent", extra={"notice": str(notice.pk)})
+        _put_off(notice, "Something went wrong on our side; the log says what.")
         return False
     notice.state, notice.sent_at, notice.error = State.SENT, timezone.now(), ""
     notice.save(update_fields=["state", "sent_at", "error"])

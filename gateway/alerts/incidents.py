@@ -6,12 +6,13 @@ ended by itself and begins anew within the quiet time is the same incident, open
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
@@ -20,8 +21,12 @@ from audit.models import Entry
 from audit.record import NOBODY, Who
 from gateway.alerts import message
 from gateway.models.alerts import AlertRule, Destination, Incident, Notice, Severity
+from registry.models import Server
 
 State = Incident.State
+# So many causes of one rule are told of one by one; then there is something larger going on.
+MOST_CAUSES = 50
+OTHERS = "many others"
 
 
 class Event(StrEnum):
@@ -52,6 +57,8 @@ def note(rule: AlertRule, found: Found) -> Incident:
     """Put down what was found, and tell of it where that is due; in the caller's transaction."""
     incident = standing(rule, found.cause) or _ended_lately(rule, found)
     if incident is None:
+        if found.cause != OTHERS and _is_full(rule):
+            return note(rule, _as_one_of_many(rule, found))
         return _open(rule, found)
     incident.count += found.count
     incident.last_at = max(found.at, incident.last_at)
@@ -70,6 +77,15 @@ def standing(rule: AlertRule, cause: str) -> Incident | None:
     """The incident of this cause that is not resolved."""
     of_cause = Incident.objects.select_for_update().filter(rule=rule, cause=cause[:300])
     return of_cause.unresolved().first()
+
+
+def _is_full(rule: AlertRule) -> bool:
+    return Incident.objects.filter(rule=rule).unresolved().count() >= MOST_CAUSES
+
+
+def _as_one_of_many(rule: AlertRule, found: Found) -> Found:
+    filters = {name: value for name, value in found.filters.items() if name != rule.each}
+    return replace(found, cause=OTHERS, filters=filters, detail={"latest": found.cause})
 
 
 def _ended_lately(rule: AlertRule, found: Found) -> Incident | None:
@@ -138,10 +154,13 @@ def end(incident: Incident) -> None:
 
 
 def end_quiet() -> int:
-    """End what has not gone on for its rule's quiet time; a server that is down is down till up."""
+    """End what has not gone on for its rule's quiet time; a server that is down is down till up.
+
+    Or until nobody looks any more: it is registered no longer, or the rule is switched off.
+    """
     ended = 0
     now = timezone.now()
-    unresolved = Incident.objects.unresolved().exclude(rule__kind=AlertRule.Kind.SERVER_DOWN)
+    unresolved = Incident.objects.unresolved().exclude(_still_looked_at())
     for pk in unresolved.filter(last_at__lt=now).values_list("pk", flat=True):
         with transaction.atomic():
             held = Incident.objects.select_for_update().filter(pk=pk).unresolved()
@@ -150,6 +169,13 @@ def end_quiet() -> int:
                 end(incident)
                 ended += 1
     return ended
+
+
+def _still_looked_at() -> Q:
+    names = Server.objects.enabled().values_list("name", flat=True)
+    causes = [f"server {name}" for name in names]
+    looked_at = Q(rule__kind=AlertRule.Kind.SERVER_DOWN, rule__enabled=True)
+    return looked_at & Q(cause__in=causes)
 
 
 def _is_quiet(incident: Incident, now: datetime) -> bool:

@@ -18,6 +18,8 @@ NEVER = (Entry.Kind.ALERT_RAISED,)
 # Filters a rule does not take: it has `kinds` for the one, and looks at what is new.
 WITHOUT = ("kind", "from", "to")
 MOST_LOOKED_AT = 20_000
+# What no rule asks for, and may be long.
+UNREAD = ("preview", "decision", "inputs", "detail", "user_agent", "reason")
 
 
 class Match:
@@ -34,7 +36,7 @@ class Match:
         return [entry for entry in self._chosen(entries) if self._fits(entry)]
 
     def _chosen(self, entries: "QuerySet[Entry]") -> "QuerySet[Entry]":
-        chosen = self._filters.apply(entries).exclude(kind__in=NEVER)
+        chosen = self._filters.apply(entries).exclude(kind__in=NEVER).defer(*UNREAD)
         if self.rule.kinds:
             chosen = chosen.filter(kind__in=self.rule.kinds)
         if self.rule.each:

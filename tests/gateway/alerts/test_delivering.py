@@ -114,6 +114,30 @@ def test_one_destination_that_fails_keeps_no_other_back(hook, sink, raised):
     assert len(sink.posted) == 1
 
 
+def test_one_that_is_gone_is_tried_once_however_much_waits_for_it(hook, sink, happen, settings):
+    AlertRule.objects.create(name="all", kinds=["call.called"], each="tool")
+    for number in range(20):
+        happen("call.called", DEV, server="crm", tool=f"t{number}")
+    sink.answers += [500]
+    assert delivering.deliver() == 0
+    assert len(sink.posted) == 1
+    assert delivering.deliver() == 0
+    assert len(sink.posted) == 1
+
+    due_now()
+    assert delivering.deliver() == 20
+
+
+def test_what_nobody_foresaw_keeps_no_other_back(hook, sink, raised, settings, caplog):
+    settings.EMAIL_URL = "smtp://localhost"
+    Destination.objects.create(name="a spoiled one", kind="email", addresses="nobody")
+    raised()
+
+    assert delivering.deliver() == 1
+    assert "an alert could not be sent" in caplog.text
+    assert "on our side" in Notice.objects.get(state="waiting").error
+
+
 def test_e_mail_is_for_people_to_read(settings, raised):
     settings.EMAIL_URL, settings.EMAIL_FROM = "smtp://localhost", "OMNI2 <omni2@example.com>"
     Destination.objects.create(name="us", kind="email", addresses="a@example.com\n\nb@example.com")

@@ -11,6 +11,7 @@ from audit.record import Who
 from gateway.alerts import incidents
 from gateway.alerts.incidents import Found
 from gateway.models import AlertRule, Destination, Incident, Notice
+from registry.models import Server
 
 CAUSE = "person dev@example.com"
 HOUR = timedelta(hours=1)
@@ -77,11 +78,24 @@ def test_what_is_quiet_for_its_time_is_over_and_what_is_not_stays(rule):
     assert told() == ["opened", "opened", "resolved"]
 
 
-def test_a_server_that_is_down_is_not_over_because_nothing_more_is_heard(rule):
+def test_a_server_that_is_down_is_over_when_nobody_looks_any_more_and_not_before(rule):
+    server = Server.objects.create(name="crm", transport="http")
     AlertRule.objects.update(kind="server_down")
-    long_ago(note(rule), last_at=1)
+    rule.refresh_from_db()
 
-    assert incidents.end_quiet() == 0
+    def ended(**change):
+        incident = incidents.note(rule, Found("server crm", timezone.now()))
+        long_ago(incident, last_at=1)
+        before = incidents.end_quiet()
+        for row, name, value in change.get("of", ()):
+            setattr(row, name, value)
+            row.save()
+        return before, incidents.end_quiet()
+
+    assert ended() == (0, 0)
+    assert ended(of=[(server, "enabled", False)]) == (0, 1)
+    assert ended(of=[(server, "enabled", True)])[0] == 1
+    assert ended(of=[(rule, "enabled", False)]) == (0, 1)
 
 
 def test_an_incident_whose_rule_is_gone_ends(rule):
@@ -122,6 +136,18 @@ def test_there_is_never_a_second_one_of_a_cause_that_is_not_resolved(rule):
     twin.pk = None
     with pytest.raises(IntegrityError), transaction.atomic():
         twin.save()
+
+
+def test_of_very_many_causes_the_first_are_told_one_by_one_and_the_others_as_one(rule, monkeypatch):
+    monkeypatch.setattr(incidents, "MOST_CAUSES", 5)
+    for number in range(40):
+        filters = {"person": f"p{number}", "kind": "call.refused"}
+        incidents.note(rule, Found(f"person p{number}", timezone.now(), 2, filters=filters))
+
+    assert told() == ["opened"] * 6
+    others = Incident.objects.get(cause="many others")
+    assert (others.count, others.filters) == (70, {"kind": "call.refused"})
+    assert others.detail == {"latest": "person p39"}
 
 
 @pytest.mark.parametrize(
