@@ -7,6 +7,7 @@ AuditError
 ├── SealingKeyError    blocks cannot be signed, or signatures not be held against a key
 ├── AnchorError        the record is not the one whose head was kept, or what was kept is unreadable
 ├── OldFormError       an entry was written in a form that cannot be erased so far
+├── RoleError          the database role cannot be bound, or this database has none
 └── BadFilter          what is asked for is no filter, or not a value of it; `field` names it
 """
 
@@ -57,6 +58,13 @@ class OldFormError(AuditError):
     """Erasing this would break the proof of the entry; nothing was erased."""
 
     code = "old_form"
+    status = 409
+
+
+class RoleError(AuditError):
+    """No rights were given or taken."""
+
+    code = "role"
     status = 409
 
 

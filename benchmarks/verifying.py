@@ -22,36 +22,50 @@ import psycopg
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-NAME = "omni2_benchmark_verifying"
 
 
 @contextmanager
 def database(url: str) -> Iterator[None]:
     """An empty database for the time of the benchmark."""
+    name = f"omni2_benchmark_{os.getpid()}"
     with psycopg.connect(url, autocommit=True) as server:
-        server.execute(f"DROP DATABASE IF EXISTS {NAME}")
-        server.execute(f"CREATE DATABASE {NAME}")
+        server.execute(f"DROP DATABASE IF EXISTS {name}")
+        server.execute(f"CREATE DATABASE {name}")
         try:
-            os.environ["DATABASE_URL"] = urlsplit(url)._replace(path=f"/{NAME}").geturl()
+            os.environ["DATABASE_URL"] = urlsplit(url)._replace(path=f"/{name}").geturl()
             yield
         finally:
-            server.execute(f"DROP DATABASE {NAME} WITH (FORCE)")
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def fill(entries: int) -> None:
-    """Migrated and filled, with the statistics that a database in use has."""
+def setup() -> None:
+    """Django on that database, migrated, and no connection open."""
     import django  # noqa: PLC0415  the settings read DATABASE_URL
 
     os.environ["DJANGO_SETTINGS_MODULE"] = "omni2.settings"
     django.setup()
     from django.core.management import call_command  # noqa: PLC0415  as above
-    from django.db import connection  # noqa: PLC0415  as above
 
     call_command("migrate", verbosity=0)
+    _close()
+
+
+def fill(entries: int) -> None:
+    """So many entries, sealed, with the statistics that a database in use has."""
+    from django.core.management import call_command  # noqa: PLC0415  after the settings
+    from django.db import connection  # noqa: PLC0415  after the settings
+
     call_command("generate_audit", entries, stdout=StringIO())
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
+    _close()
+
+
+def _close() -> None:
+    from django.db import connection  # noqa: PLC0415  after the settings
+
     connection.close()
+    connection.close_pool()
 
 
 def cpu() -> float:
@@ -85,6 +99,7 @@ def main() -> int:
     if not url.startswith("postgres"):
         parser.error("set DATABASE_URL to a PostgreSQL database whose user may create another one")
     with database(url):
+        setup()
         fill(arguments.entries)
         found = [measure(processes) for processes in arguments.processes]
     return 0 if all(found) else 1
