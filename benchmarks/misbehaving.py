@@ -89,10 +89,33 @@ def answers() -> dict[str, Any]:
         ),
         "30 MB, now and then": now_and_then(body(result % ('"' + "x" * 30_000_000 + '"'))),
         "30 MB in chunks, now and then": now_and_then(in_chunks),
+        **floods(),
         "answers after 1.5 s": late,
         "4 MB, well-formed": body(result % ('"' + "x" * 4_000_000 + '"')),
         "200,000 values, well-formed": body(result % ("[" + "1," * 200_000 + "1]")),
         "502 with a page": lambda message: fake.http(502, "<html>" + "x" * 100_000),
+    }
+
+
+def floods() -> dict[str, Any]:
+    """Servers that say something all the time, as fast as it is read, and never answer."""
+    from tests.fakes import faulty_upstream as fake  # noqa: PLC0415  only the servers need it
+
+    def endlessly(head: bytes, piece: bytes) -> Any:
+        async def write(writer: Any) -> None:
+            writer.write(head)
+            while True:
+                writer.write(piece)
+                await writer.drain()
+
+        return lambda message: write
+
+    said = {"jsonrpc": "2.0", "method": "notifications/message", "params": {"data": "so"}}
+    return {
+        "a flood of notifications": endlessly(fake.SSE_HEAD, 500 * fake.event(said)),
+        "a flood of keep-alives": endlessly(fake.SSE_HEAD, 5000 * b":\n\n"),
+        "a body in single bytes": endlessly(CHUNKED, 5000 * b"1\r\nx\r\n"),
+        "a flood of 1xx": endlessly(b"", 1000 * b"HTTP/1.1 103 Early\r\n\r\n"),
     }
 
 

@@ -16,6 +16,7 @@ from registry.mcp.large import Stay
 
 # Of an error's body only this much is read.
 ERROR_BODY_LIMIT = 64 * 1024
+MOST_PIECES = 1_000
 BROKEN = (httpcore2.NetworkError, httpcore2.ProtocolError)
 
 
@@ -58,7 +59,7 @@ async def read(
 
     A length over the limit is refused unread; a large body waits for a place where `stay` is given.
     """
-    body = bytearray()
+    body, pieces = bytearray(), 0
     try:
         if not cut:
             check_length(response, limit)
@@ -66,8 +67,11 @@ async def read(
             body += chunk
             if len(body) > limit:
                 break
+            pieces += 1
             if stay is not None:
-                await stay.grow_to(len(body))
+                await stay.come(len(body))
+            elif pieces > MOST_PIECES:
+                break
         if not cut:
             parsing.check_size(len(body), limit)
         return bytes(body[:limit])

@@ -8,6 +8,7 @@ identity encoding, no redirects, strict JSON, capped and timed.
 
 import itertools
 import json
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ from registry.mcp.behalf import HEARD_LIMIT, LOG_MESSAGE, Behalf
 from registry.mcp.endpoint import Endpoint
 from registry.mcp.errors import BadAnswer, Rejected, Unreachable, UpstreamError
 from registry.mcp.large import LARGE_BYTES, Stay
+from registry.mcp.pace import PIECE_SECONDS, Pace, paces
 from registry.mcp.sockets import Watch
 from registry.mcp.watching import asker
 from registry.mcp.wire import Wire, Wires
@@ -60,6 +62,7 @@ class _UnderWay:
     message: Message
     behalf: Behalf
     watch: Watch
+    pace: Pace
     heard: int = 0
 
     def hear(self, said: Mapping[str, Any]) -> None:
@@ -95,7 +98,7 @@ class Line:
     def __init__(
         self, endpoint: Endpoint, resolver: guard.Resolver, *, version: str, wanted: HeaderMaps
     ) -> None:
-        self._name = endpoint.name
+        self._name, self._pace = endpoint.name, paces.of(endpoint.name)
         self._wires = Wires(endpoint, resolver)
         self._version, self._wanted = version, wanted
         self._target = plain.target_of(endpoint.url)
@@ -113,7 +116,8 @@ class Line:
         Raises an UpstreamError. Sent at most once.
         """
         message = Message(asked.method, next(self._ids))
-        under_way = _UnderWay(message, asked.behalf, Watch(deadline, asker(asked.stop)))
+        watch = Watch(deadline, asker(asked.stop))
+        under_way = _UnderWay(message, asked.behalf, watch, self._pace)
         under_way.watch.look()
         sending, content = self._written(message, asked)
         wire, whole = self._wires.take(under_way.watch), False
@@ -171,7 +175,7 @@ def _answer(wire: Wire, head: Head, request: _UnderWay, *, stay: Stay) -> dict[s
     answers.check_encoding(head)
     chunks = wire.body(request.watch)
     if head.status >= 300:
-        body = _read(chunks, answers.ERROR_BODY_LIMIT, cut=True)
+        body = _read(_paced(chunks, request), answers.ERROR_BODY_LIMIT, cut=True)
         return answers.refusal(head, body, request.message)
     kind = answers.kind_of(head)
     if kind == "application/json":
@@ -180,8 +184,9 @@ def _answer(wire: Wire, head: Head, request: _UnderWay, *, stay: Stay) -> dict[s
         with stay.reading():
             return answers.correlated(parsing.parse(body), request.message)
     if kind == "text/event-stream":
-        return _streamed(chunks, request, stay)
-    raise answers.not_json(head, _read(chunks, answers.ERROR_BODY_LIMIT, cut=True))
+        return _streamed(_paced(chunks, request), request, stay)
+    body = _read(_paced(chunks, request), answers.ERROR_BODY_LIMIT, cut=True)
+    raise answers.not_json(head, body)
 
 
 def _read(chunks: Iterator[bytes], limit: int, *, cut: bool = False) -> bytes:
@@ -196,12 +201,16 @@ def _read(chunks: Iterator[bytes], limit: int, *, cut: bool = False) -> bytes:
     return bytes(body)
 
 
-def _paced(chunks: Iterator[bytes], request: _UnderWay, stay: Stay) -> Iterator[bytes]:
-    """The same chunks, the later ones of a large answer when there is a place for it."""
+def _paced(
+    chunks: Iterator[bytes], request: _UnderWay, stay: Stay | None = None
+) -> Iterator[bytes]:
+    """The same chunks: many small ones slowly, later ones of a large answer when there is place."""
     size = 0
     for chunk in chunks:
         size += len(chunk)
-        stay.wait_to_grow(size, request.watch.look)
+        request.watch.rest(request.pace.spent(PIECE_SECONDS))
+        if stay is not None:
+            stay.wait_to_grow(size, request.watch.look)
         yield chunk
 
 
@@ -210,6 +219,7 @@ def _streamed(chunks: Iterator[bytes], request: _UnderWay, stay: Stay) -> dict[s
     splitter = events.Splitter(limit=parsing.BYTE_LIMIT)
     for chunk in chunks:
         stay.wait_to_grow(splitter.size + len(chunk), request.watch.look)
+        began = time.thread_time()
         for event in splitter.feed(chunk):
             data = events.message_in(event)
             with stay.reading():
@@ -223,6 +233,7 @@ def _streamed(chunks: Iterator[bytes], request: _UnderWay, stay: Stay) -> dict[s
                 return answers.correlated(value, request.message)
         if splitter.size <= LARGE_BYTES:
             stay.leave()
+        request.watch.rest(request.pace.spent(time.thread_time() - began))
     raise Unreachable("The connection broke before the answer came.")
 
 

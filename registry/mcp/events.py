@@ -7,9 +7,11 @@ from typing import Any
 
 from registry.mcp import parsing
 from registry.mcp.errors import TooLarge
+from registry.mcp.pace import HANDED_SECONDS
 
 # The SDK's legacy client takes no larger event.
 LEGACY_LIMIT = 1024 * 1024 - 1024
+PROGRESS_BYTES = 4096
 
 Take = Callable[[dict[str, Any]], dict[str, Any]]
 Hear = Callable[[dict[str, Any]], None]
@@ -86,6 +88,17 @@ def message_in(event: list[bytes]) -> bytes:
 
 def _fields(event: list[bytes]) -> list[tuple[bytes, bytes]]:
     return [(name, value.removeprefix(b" ")) for name, _, value in map(_parts, event)]
+
+
+def work_in(passed: bytes, *, seconds: float) -> float:
+    """What of this work went into what is no answer: an event that was not passed on, or progress.
+
+    Progress costs more on its way to whoever hears it.
+    """
+    if not passed:
+        return seconds
+    is_small = len(passed) <= PROGRESS_BYTES
+    return seconds + HANDED_SECONDS if is_small and parsing.PROGRESS.encode() in passed else 0.0
 
 
 def _parts(line: bytes) -> tuple[bytes, bytes, bytes]:

@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from registry.mcp.pace import PIECE_SECONDS, paces
+
 LARGE_BYTES = 128 * 1024
 OF_A_SERVER, IN_ALL = 2, 8
 REST = 10
@@ -82,6 +84,16 @@ class Stay:
         while not self.fits(size):
             look()
             time.sleep(LOOK_AGAIN)
+
+    async def come(self, size: int) -> None:
+        """One more piece has come, so many bytes by now: the next is read when it may be."""
+        await self.heard(PIECE_SECONDS)
+        await self.grow_to(size)
+
+    async def heard(self, seconds: float) -> None:
+        """So much work went into what was no answer: more is read when that may be."""
+        if rest := paces.of(self._server).spent(seconds):
+            await asyncio.sleep(rest)
 
     @contextmanager
     def reading(self) -> Iterator[None]:

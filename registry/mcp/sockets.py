@@ -45,6 +45,12 @@ class Watch:
             raise TimedOut("The server did not answer in time.", executed=self.executed)
         return left if self._stop is None else min(left, LOOK_SECONDS)
 
+    def rest(self, seconds: float) -> None:
+        """Do nothing for so long. Raises as `look` does."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, self.look()))
+
     def until(self, sock: socket.socket, events: int, *, seconds: float = math.inf) -> bool:
         """Wait until the socket is ready. False after `seconds`; raises as `look` does."""
         poll, end = select.poll(), time.monotonic() + seconds

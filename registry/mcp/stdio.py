@@ -24,6 +24,7 @@ from registry.mcp import parsing
 from registry.mcp.endpoint import Endpoint
 from registry.mcp.errors import BadAnswer, Stale, TooLarge, Unreachable, UpstreamError
 from registry.mcp.exchange import EXCHANGE
+from registry.mcp.pace import HANDED_SECONDS, PIECE_SECONDS, Pace, paces
 from registry.mcp.supervision import Life, Supervisor
 
 # How long a child may take to leave after its input closed, and again after SIGTERM.
@@ -116,11 +117,11 @@ async def child_client(endpoint: Endpoint, lost: Lost) -> AsyncIterator[tuple[In
 
     `lost` is told once why the child can no longer be spoken to.
     """
-    child = await _start(endpoint)
+    child, pace = await _start(endpoint), paces.of(endpoint.name)
     outgoing, incoming = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     tasks = [
         asyncio.create_task(child.listen()),
-        asyncio.create_task(_read_lines(child, outgoing, lost)),
+        asyncio.create_task(_read_lines(child, outgoing, lost, pace=pace)),
     ]
     try:
         yield incoming, _Input(child)
@@ -152,13 +153,17 @@ async def _start(endpoint: Endpoint) -> Child:
     return child
 
 
-async def _read_lines(child: Child, outgoing: Outgoing, lost: Lost) -> None:
+async def _read_lines(child: Child, outgoing: Outgoing, lost: Lost, *, pace: Pace) -> None:
     """Hand on what the child says until it ends; whoever waits is told before the stream closes."""
     try:
         while True:
             line = await child.output.readuntil(b"\n")
+            began = time.thread_time()
             if (message := await _message(line)) is not None:
                 await outgoing.send(SessionMessage(message))
+            if not isinstance(message, types.JSONRPCResponse | types.JSONRPCError):
+                work = HANDED_SECONDS if message is not None else time.thread_time() - began
+                await asyncio.sleep(pace.spent(PIECE_SECONDS + work))
     except asyncio.LimitOverrunError:
         lost(TooLarge(f"A line of the server is longer than {parsing.BYTE_LIMIT:,} bytes."))
     except BadAnswer as error:

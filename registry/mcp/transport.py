@@ -6,9 +6,10 @@ caller's Exchange. Identity encoding only, no redirects, one origin, strict JSON
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 import httpcore2
@@ -24,7 +25,9 @@ from registry.mcp.errors import (
 )
 from registry.mcp.exchange import EXCHANGE, Exchange
 from registry.mcp.large import LARGE_BYTES, Stay
+from registry.mcp.pace import PIECE_SECONDS
 
+T = TypeVar("T")
 # A notification and the end of a session are courtesies.
 COURTESY_SECONDS = 2.0
 # A server that asks without end is not refused without end.
@@ -210,13 +213,19 @@ class SafeTransport(httpx2.AsyncBaseTransport):
         stay = Stay(self._name)
         try:
             while True:
-                chunk = await self._next(source, exchange)
-                await self._take_place(stay, splitter.size + len(chunk), exchange)
-                for event in splitter.feed(chunk):
+                chunk = await self._in_time(anext(source), exchange)
+                await self._in_time(stay.grow_to(splitter.size + len(chunk)), exchange)
+                began = time.thread_time()
+                found = list(splitter.feed(chunk))
+                work = PIECE_SECONDS + time.thread_time() - began
+                for event in found:
+                    began = time.thread_time()
                     with stay.reading():
                         passed = await events.checked(event, exchange.take, hear=exchange.hear)
+                    work += events.work_in(passed, seconds=time.thread_time() - began)
                     if passed:
                         yield passed
+                await self._in_time(stay.heard(work), exchange)
                 if splitter.size <= LARGE_BYTES:
                     stay.leave()
         except StopAsyncIteration:
@@ -228,18 +237,12 @@ class SafeTransport(httpx2.AsyncBaseTransport):
         finally:
             stay.leave()
 
-    async def _take_place(self, stay: Stay, size: int, exchange: Exchange) -> None:
+    async def _in_time(self, wait: Awaitable[T], exchange: Exchange) -> T:
+        """What is waited for, within the request's time; the legacy stream is of no request."""
         if self._legacy:
-            await stay.grow_to(size)
-            return
+            return await wait
         with exchange.clock():
-            await stay.grow_to(size)
-
-    async def _next(self, source: AsyncIterator[bytes], exchange: Exchange) -> bytes:
-        if self._legacy:
-            return await anext(source)
-        with exchange.clock():
-            return await anext(source)
+            return await wait
 
     async def _send(self, request: httpx2.Request, exchange: Exchange | None) -> httpcore2.Response:
         self._check_origin(request.url)

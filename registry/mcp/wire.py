@@ -18,6 +18,8 @@ from registry.mcp.sockets import Watch, dial
 
 HEAD_LIMIT = 100 * 1024
 CHUNK = 64 * 1024
+# Answers 1xx that may come before the one that counts.
+MOST_INFORMATIONAL = 10
 # As many idle connections are kept, for so many seconds.
 KEPT, KEPT_SECONDS = 8, 30.0
 _MUST_WAIT = (BlockingIOError, ssl.SSLWantReadError)
@@ -40,9 +42,12 @@ class Wire:
                 for event in (request, h11.Data(content), h11.EndOfMessage())
             )
             self._send(whole, watch)
-            while not isinstance(event := self._next(watch), h11.Response):
+            for _ in range(MOST_INFORMATIONAL):
+                event = self._next(watch)
                 if not isinstance(event, h11.InformationalResponse):
-                    raise Unreachable(_BROKE)
+                    break
+            if not isinstance(event, h11.Response):
+                raise Unreachable(_BROKE)
         except (OSError, h11.RemoteProtocolError):
             raise Unreachable(_BROKE, executed=watch.executed) from None
         return Head(event.status_code, event.headers.raw_items())

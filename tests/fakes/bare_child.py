@@ -1,7 +1,7 @@
 """An MCP server over stdio without the SDK: it starts in 20 ms and can be told to misbehave.
 
 Its tools: pid, environment, cwd, family (starts a stubborn child, gives both process ids), chatter,
-noise, nan, surrogate, deep, endless, die. Any other name is never answered.
+noise, nan, surrogate, deep, endless, flood, die. Any other name is never answered.
 """
 
 import json
@@ -51,6 +51,8 @@ def call(name: str, number: int) -> None:
         say('{"jsonrpc": "2.0", "result": ' + "[" * 100_000)
     while name == "endless":
         sys.stdout.write("x" * 65_536)
+    while name == "flood":
+        sys.stdout.write('{"jsonrpc": "2.0", "method": "notifications/message", "params": {}}\n')
     if name == "die":
         sys.stderr.write("the last words")
         sys.stderr.flush()

@@ -33,7 +33,7 @@ from tests.fakes.faulty_upstream import (
     text_result,
 )
 from tests.fakes.mcp_server import Upstream
-from tests.registry.faults import failure
+from tests.registry.faults import failure, failure_of
 
 TIMEOUT = 0.4
 
@@ -130,14 +130,14 @@ def test_length_over_the_cap_is_refused_before_it_is_read(
 ) -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 30000000\r\n\r\n"
     # Nothing comes after it: who waited for more would run into the deadline.
-    error = failure(client, lambda message: slowly(head, b"", 5), 3, modern=modern)
+    error = failure_of(client, lambda message: slowly(head, b"", 5), 3, modern=modern)
     assert (type(error), error.executed) == (TooLarge, "unknown")
 
 
 @pytest.mark.parametrize("modern", [True, False])
 def test_an_error_does_not_keep_what_was_read(client: Connections, modern: bool) -> None:
     body = raw_json({"id": "another"}, '"' + "x" * 2_000_000 + '"')
-    error = failure(client, lambda message: body, modern=modern)
+    error = failure_of(client, lambda message: body, modern=modern)
     files = {Path(frame.filename).name for frame in traceback.extract_tb(error.__traceback__)}
     assert "client.py" in files
     assert not files & {"transport.py", "answers.py", "parsing.py"}
