@@ -80,6 +80,7 @@ def endpoint_of(server: Server) -> Endpoint:
         internal_addresses=frozenset(settings.INTERNAL_ADDRESSES),
         max_age_seconds=server.connection_max_age_seconds,
         generation_hint=server.protocol_version,
+        answers_forms=server.answers_forms,
     )
 
 
@@ -97,6 +98,7 @@ def _command(server: Server) -> Endpoint:
         call_timeout=server.timeout_seconds,
         max_age_seconds=server.connection_max_age_seconds,
         generation_hint=server.protocol_version,
+        answers_forms=server.answers_forms,
     )
 
 

@@ -21,8 +21,9 @@ __all__ = [
     "Tool",
 ]
 
-# What a server can ask of the client that a call comes from, by the protocol's names.
-MAY_ASK = ("elicitation", "sampling", "roots")
+# What a server can ask of the client that a call comes from, by the protocol's names; and whether
+# its forms are answered by their own defaults where nobody can be asked.
+MAY_ASK = ("elicitation", "sampling", "roots", "defaults")
 
 
 def may_ask_by_default() -> list[str]:
@@ -115,7 +116,8 @@ class Server(Switchable):
     may_ask = models.JSONField(
         default=may_ask_by_default,
         blank=True,
-        help_text="What it may ask of the MCP client behind a call: elicitation, sampling, roots.",
+        help_text="What it may ask of the MCP client behind a call: elicitation, sampling, roots; "
+        "defaults: its forms are answered as they say themselves where nobody can be asked.",
     )
 
     fallback = models.ForeignKey(
@@ -162,6 +164,11 @@ class Server(Switchable):
             self.Authentication.OAUTH,
             self.Authentication.CLIENT_CREDENTIALS,
         )
+
+    @property
+    def answers_forms(self) -> bool:
+        """Whether a form of its own is answered by its defaults where nobody can be asked."""
+        return "defaults" in self.may_ask
 
     @property
     def takes_part(self) -> bool:

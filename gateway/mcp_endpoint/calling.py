@@ -153,7 +153,8 @@ def _told_who(row: Call, result: dict[str, Any]) -> dict[str, Any]:
 
 def _answered(client: Client, state: Mapping[str, Any]) -> dict[str, Any]:
     """What goes back to a server that had asked: the answers, and the state it gave out."""
-    more: dict[str, Any] = {"inputResponses": dict(client.answers)} if client.answers else {}
+    answers = inputs.answered(client, state)
+    more: dict[str, Any] = {"inputResponses": answers} if answers else {}
     return more | ({"requestState": state["server"]} if "server" in state else {})
 
 

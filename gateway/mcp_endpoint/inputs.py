@@ -14,6 +14,7 @@ from mcp.shared.exceptions import MCPError
 
 from audit import chain
 from gateway.mcp_endpoint.client import Client
+from registry.mcp import forms
 
 SECONDS = 600
 APPROVAL = "approval"
@@ -54,13 +55,26 @@ def passed_on(
     asked: dict[str, Any] = {"resultType": "input_required"}
     if requests:
         asked["inputRequests"] = {key: _named(one, server) for key, one in requests.items()}
-    if isinstance(result.get("requestState"), str):
-        asked["requestState"] = sealed(client, place, server=result["requestState"])
+    state = result.get("requestState")
+    kept: dict[str, Any] = {"server": state} if isinstance(state, str) else {}
+    if defaults := _defaults(requests):
+        kept["defaults"] = defaults
+    if kept:
+        asked["requestState"] = sealed(client, place, **kept)
     try:
         types.InputRequiredResult.model_validate(asked)
     except ValueError:
         return None
     return asked
+
+
+def answered(client: Client, state: Mapping[str, Any]) -> dict[str, Any]:
+    """The person's answers, with the defaults of the forms for what they left out (SEP-1034)."""
+    defaults = state.get("defaults", {})
+    return {
+        key: forms.filled(one, defaults.get(key, {})) if isinstance(one, Mapping) else one
+        for key, one in client.answers.items()
+    }
 
 
 def may_be_asked(asked: Mapping[str, Any], capabilities: Mapping[str, Any]) -> bool:
@@ -105,6 +119,16 @@ def says_again(client: Client) -> bool:
 
 def _bound(client: Client, place: Mapping[str, Any]) -> list[Any]:
     return [client.caller.asker.user.pk, chain.digest(dict(place))]
+
+
+def _defaults(requests: Mapping[str, Any]) -> dict[str, Any]:
+    """What the forms say themselves, by the keys of those that say anything."""
+    found = {
+        key: forms.defaults_of(one.get("params", {}).get("requestedSchema"))
+        for key, one in requests.items()
+        if one["method"] == forms.ELICITATION
+    }
+    return {key: defaults for key, defaults in found.items() if defaults}
 
 
 def _is_known(request: Any) -> bool:

@@ -2,10 +2,11 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from registry.mcp import forms
 from registry.mcp.behalf import ALONE, Behalf
 from registry.mcp.errors import BadAnswer, InputRequired, Rejected, TooLarge
 from registry.mcp.watching import Stop
@@ -18,6 +19,7 @@ PAGES_LIMIT = 50
 LISTING_LIMIT = 2 * 1024 * 1024
 HEADER_MISMATCH = -32020
 CALL = "tools/call"
+MOST_ROUNDS = 4
 # Beside tools a server lists these: the key in the answer, and the capability that says so.
 OFFERINGS = {
     "prompts": ("prompts/list", "prompts"),
@@ -68,6 +70,29 @@ class Request:
         elif self.method == CALL and not isinstance(result.get("content"), list):
             raise BadAnswer("The server's result is no tool result.")
         return result
+
+
+def by_defaults(
+    request: Request, ask: Callable[[Request], dict[str, Any]], seconds: float
+) -> dict[str, Any]:
+    """The result of a request, its server's forms answered by their own defaults.
+
+    Raises InputRequired where those do not say enough, or the server asks again and again.
+    """
+    end, more = time.monotonic() + seconds, dict(request.behalf.more)
+    for _ in range(MOST_ROUNDS):
+        behalf = replace(request.behalf, capabilities=forms.CAPABILITIES, more=more)
+        left = max(0.0, end - time.monotonic())
+        result = ask(replace(request, behalf=behalf, timeout=left))
+        if not asks_for_input(result):
+            return result
+        answers = forms.answers(result.get("inputRequests"))
+        if answers is None:
+            break
+        more = {"inputResponses": answers}
+        if "requestState" in result:
+            more["requestState"] = result["requestState"]
+    raise InputRequired("The tool asks for a person's input, and nobody can be asked.")
 
 
 async def everything(connection: "Connection", deadline: float) -> Listing:

@@ -138,8 +138,19 @@ class Connections:
     def _asked(
         self, endpoint: Endpoint, request: Request, accepted: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """The result, asked for by this very thread where the server can be asked so."""
+        """The result; where nobody can be asked, the server's forms may be answered as they say."""
         _check_sendable([request.params, dict(request.behalf.more)])
+        if not endpoint.answers_forms or request.behalf.capabilities:
+            return self._asked_once(endpoint, request, accepted)
+        seconds = endpoint.call_timeout if request.timeout is None else request.timeout
+        return asking.by_defaults(
+            request, lambda one: self._asked_once(endpoint, one, accepted), seconds
+        )
+
+    def _asked_once(
+        self, endpoint: Endpoint, request: Request, accepted: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        """The result, asked for by this very thread where the server can be asked so."""
         if endpoint.transport != "http":
             return self._through_the_loop(endpoint, request, accepted)
         left = _Left(endpoint.call_timeout if request.timeout is None else request.timeout)

@@ -193,10 +193,15 @@ class Connection:
             async with AsyncExitStack() as stack:
                 read, write = await stack.enter_async_context(self._streams(stack))
                 self._dispatcher = _Dispatcher(read, write, ended=self._closing)
-                session = ClientSession(dispatcher=self._dispatcher, client_info=CLIENT)
+                session = ClientSession(
+                    dispatcher=self._dispatcher,
+                    client_info=CLIENT,
+                    elicitation_callback=news.by_defaults if self.endpoint.answers_forms else None,
+                )
                 self._session = await stack.enter_async_context(session)
                 await self._open()
                 async with news.heard(self):
+                    self._ready.set_result(None)
                     await self._closing.wait()
         except UpstreamError as error:
             self._not_opened(error)
@@ -228,7 +233,6 @@ class Connection:
             self.line = Line(
                 self.endpoint, self._resolver, version=version, wanted=self._header_maps
             )
-        self._ready.set_result(None)
 
     async def _negotiate(self) -> None:
         """Agree on a protocol version: the stateless generation first, else by handshake."""

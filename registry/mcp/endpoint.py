@@ -14,10 +14,11 @@ class Endpoint:
     stay out of the repr. `max_age_seconds` 0 means that a connection never gets too old.
     `generation_hint` is the protocol version agreed on last time: with one of the handshake era
     the client does not first ask for the stateless one. `account` says whose credential it is,
-    where that is not the same for all: connections are of one account each. `document_url` and
-    `document` are the OpenAPI document of a REST service; only listing its tools needs them.
-    A command that nobody has wanted for `idle_seconds` ends until somebody does (0: never), and no
-    more than `most_children` run at a time.
+    where that is not the same for all: connections are of one account each. With `answers_forms` a
+    form of the server is answered by its own defaults where nobody can be asked (`forms`).
+    `document_url` and `document` are the OpenAPI document of a REST service; only listing its tools
+    needs them. A command that nobody has wanted for `idle_seconds` ends until somebody does (0:
+    never), and no more than `most_children` run at a time.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Endpoint:
     most_children: int = 16
     generation_hint: str = ""
     account: int | None = None
+    answers_forms: bool = False
     document_url: str = ""
     document: str = field(default="", repr=False)
 

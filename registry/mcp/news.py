@@ -5,7 +5,8 @@
                      (and in either case wherever else the server says it: `Exchange.hear`)
 
 Only where the server declares that it tells, and only for connections that are everybody's. A
-stream that ends is opened again, ever more rarely where none lasts.
+stream that ends is opened again, ever more rarely where none lasts. On the stream of the handshake
+era a server may also ask (`forms`); where it may, the stream is there before it is called.
 """
 
 import asyncio
@@ -13,10 +14,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import httpcore2
+import mcp_types as types
 from mcp.shared.exceptions import MCPError
 
-from registry.mcp import answers, events, parsing
+from registry.mcp import answers, events, forms, parsing
+from registry.mcp.endpoint import Endpoint
 from registry.mcp.errors import HttpRefused, Rejected, UpstreamError
 from registry.mcp.exchange import EXCHANGE, Exchange
 from registry.mcp.meaning import translated
@@ -39,13 +43,19 @@ STEADY_SECONDS, LONGEST_SECONDS = 60.0, 3600.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
 # A server that talks without end is not listened to without end.
 MOST_EVENTS = 1000
+# So long the first call waits for the stream on which a server may ask.
+AT_MOST_SECONDS = 2.0
 
 
 @asynccontextmanager
 async def heard(connection: "Connection") -> AsyncIterator[None]:
     """Listen for as long as the block lasts."""
-    task = asyncio.create_task(_listen(connection))
+    holding = asyncio.Event()
+    task = asyncio.create_task(_listen(connection, holding))
     try:
+        if _may_ask_on_its_own(connection):
+            with anyio.move_on_after(AT_MOST_SECONDS):
+                await holding.wait()
         yield
     finally:
         task.cancel()
@@ -61,19 +71,31 @@ def told(connection: "Connection") -> dict[str, bool]:
     }
 
 
-async def _listen(connection: "Connection") -> None:
+def _may_ask_on_its_own(connection: "Connection") -> bool:
+    endpoint = connection.endpoint
+    is_old = endpoint.transport == "http" and not connection.is_modern
+    return endpoint.answers_forms and is_old
+
+
+async def _listen(connection: "Connection", holding: asyncio.Event) -> None:
     wanted, endpoint = told(connection), connection.endpoint
     has_own_stream = connection.is_modern or endpoint.transport == "http"
-    if not wanted or endpoint.account or not has_own_stream or connection.changed is None:
+    is_heard = wanted and not endpoint.account and has_own_stream and connection.changed is not None
+    if not is_heard and not _may_ask_on_its_own(connection):
         return
     loop, pause = asyncio.get_running_loop(), FIRST_PAUSE
     while True:
         began = loop.time()
         try:
-            await (_subscribe(connection, wanted) if connection.is_modern else _hold(connection))
+            if connection.is_modern:
+                await _subscribe(connection, wanted)
+            else:
+                await _hold(connection, holding)
         except (UpstreamError, TimeoutError) as error:
             if _is_final(error):
                 return
+        finally:
+            holding.set()
         is_steady = loop.time() - began > STEADY_SECONDS
         pause = FIRST_PAUSE if is_steady else min(LONGEST_PAUSE, pause * 2)
         await asyncio.sleep(pause)
@@ -108,15 +130,20 @@ async def _subscribe(connection: "Connection", wanted: dict[str, bool]) -> None:
         ending.cancel()
 
 
-async def _hold(connection: "Connection") -> None:
+async def _hold(connection: "Connection", holding: asyncio.Event) -> None:
     """Listen to a server of the handshake era, until it closes the stream."""
     transport, version = connection.transport, connection.session.protocol_version or ""
     assert transport is not None
     async with asyncio.timeout(connection.endpoint.connect_timeout):
         response = await transport.stream(version)
+    holding.set()
     try:
         async with asyncio.timeout(LONGEST_SECONDS):
-            await _read(response, connection, lambda asked: transport.say(version, _reply(asked)))
+            await _read(
+                response,
+                connection,
+                lambda asked: transport.say(version, _reply(asked, connection.endpoint)),
+            )
     except (TimeoutError, *answers.BROKEN):
         return
     finally:
@@ -142,9 +169,17 @@ async def _read(
                 return
 
 
-def _reply(asked: dict[str, Any]) -> dict[str, Any]:
-    """What a server is answered that asks unasked: that we are there, and nothing else."""
+def _reply(asked: dict[str, Any], endpoint: Endpoint) -> dict[str, Any]:
+    """What a server is answered that asks: that we are there, and what its own form says."""
     head = {"jsonrpc": "2.0", "id": asked["id"]}
     if asked["method"] == "ping":
         return {**head, "result": {}}
+    if asked["method"] == forms.ELICITATION and endpoint.answers_forms:
+        return {**head, "result": forms.by_defaults(asked.get("params"))}
     return {**head, "error": {"code": METHOD_NOT_FOUND, "message": "Nobody can be asked here."}}
+
+
+async def by_defaults(context: Any, params: Any) -> types.ElicitResult:
+    """What a server of the handshake era is answered on whatever stream the SDK reads."""
+    asked = params.model_dump(by_alias=True, mode="json", exclude_none=True)
+    return types.ElicitResult.model_validate(forms.by_defaults(asked))

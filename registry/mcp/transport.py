@@ -32,6 +32,7 @@ T = TypeVar("T")
 COURTESY_SECONDS = 2.0
 # A server that asks without end is not refused without end.
 COURTESY_LIMIT = 32
+ACCEPT = "application/json, text/event-stream"
 
 
 class SafeTransport(httpx2.AsyncBaseTransport):
@@ -82,7 +83,7 @@ class SafeTransport(httpx2.AsyncBaseTransport):
         headers = {
             "user-agent": "omni2",
             **self._own,
-            "accept": "text/event-stream" if value is None else "application/json",
+            "accept": "text/event-stream" if value is None else ACCEPT,
             "accept-encoding": "identity",
             "mcp-protocol-version": version,
             **self._session,

@@ -1,4 +1,4 @@
-"""A real MCP server whose list of tools grows when it is told to, and which says so.
+"""A real MCP server whose list of tools grows when it is told to, which says so, and which asks.
 
 In a test:
 
@@ -9,6 +9,7 @@ Both generations over streamable HTTP, legacy SSE at `/sse`, and as a child
 (`python -m tests.fakes.changing_server`).
 """
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,9 +40,10 @@ class Changing(Upstream):
     bus: InMemorySubscriptionBus = field(default_factory=InMemorySubscriptionBus)
     ttl: int = 0
     says: bool = True
+    form: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.tools = [_tool("grow"), _tool("first")]
+        self.tools = [_tool("grow"), _tool("first"), _tool("ask"), _tool("ask_alone")]
 
     async def _list(self, ctx: Any, params: Any) -> Any:
         listed = [tool.definition() for tool in self.tools]
@@ -53,7 +55,26 @@ class Changing(Upstream):
             self.tools.append(_tool(f"grown_{len(self.tools)}"))
             if self.says:
                 await self._say(ctx)
+        if params.name.startswith("ask"):
+            return await self._ask(ctx, params)
         return await super()._call(ctx, params)
+
+    async def _ask(self, ctx: Any, params: types.CallToolRequestParams) -> Any:
+        """Ask by the form; over HTTP on the call's own stream, or alone on the one beside it."""
+        if ctx.protocol_version != MODERN:
+            beside = {} if params.name == "ask_alone" else {"related_request_id": ctx.request_id}
+            answer = await ctx.session.elicit_form("Sure?", self.form, **beside)
+            said = answer.model_dump(mode="json", by_alias=True, exclude_none=True)
+        elif not params.input_responses:
+            asked = {"mode": "form", "message": "Sure?", "requestedSchema": self.form}
+            one = {"method": "elicitation/create", "params": asked}
+            return {"resultType": "input_required", "inputRequests": {"sure": one}}
+        else:
+            said = params.input_responses["sure"].model_dump(
+                mode="json", by_alias=True, exclude_none=True
+            )
+        text = json.dumps([said["action"], said.get("content")])
+        return {"resultType": "complete", "content": [{"type": "text", "text": text}]}
 
     async def _say(self, ctx: Any) -> None:
         if ctx.protocol_version == MODERN:

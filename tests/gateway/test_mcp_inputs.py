@@ -1,12 +1,18 @@
 """What is asked of the person behind the client before there is a result."""
 
+import json
+
 from anyio import to_thread
 from mcp import types
 
+from accounts import access
+from accounts.models import Rule
 from audit.models import Entry
 from gateway.models import Approval
 from registry.models import Server
 from tests.approving import SUM, approver, confirm, say
+from tests.cast import register
+from tests.fakes import changing_server
 from tests.mcp_client import ask, with_client
 
 FORMS = {"elicitation": {}}
@@ -38,6 +44,26 @@ def test_a_tool_asks_the_person_and_gets_the_answer(cast, fixture, mcp_url):
     assert (result.is_error, "Dev" in result.content[0].text) == (False, True)
     texts = [entry.preview for entry in Entry.objects.filter(kind="call.called").order_by("pk")]
     assert texts[0] == "[asks for elicitation/create: What is your name?]"
+
+
+def test_what_the_person_leaves_out_is_filled_in_by_the_form(cast, mcp_url, settings):
+    """SEP-1034: over a state of ours, for the server gave none."""
+    properties = {
+        "name": {"type": "string", "default": "John"},
+        "age": {"type": "integer", "default": 30},
+    }
+    with changing_server.serve() as asking:
+        asking.form = {"type": "object", "properties": properties}
+        settings.INTERNAL_ADDRESSES = [asking.address]
+        register(asking.url, name="asking")
+        Rule.objects.create(kind="role", server="asking", role="developer", mode="allow_all")
+        access.publish("tests")
+        key, answer = cast.key(cast.dev), {"action": "accept", "content": {"age": 7}}
+        first = called(mcp_url, key, "asking__ask", capabilities=FORMS)
+        back = {"inputResponses": {"sure": answer}, "requestState": first["requestState"]}
+        second = called(mcp_url, key, "asking__ask", capabilities=FORMS, **back)
+
+    assert json.loads(second["content"][0]["text"]) == ["accept", {"name": "John", "age": 7}]
 
 
 def test_a_client_that_cannot_be_asked_is_told(cast, fixture, mcp_url):

@@ -29,7 +29,7 @@ def running() -> Iterator[Changing]:
 @pytest.fixture
 def changing(running: Changing, settings: Any) -> Changing:
     settings.INTERNAL_ADDRESSES = [running.address]
-    del running.tools[2:]
+    del running.tools[4:]
     running.ttl, running.says = 0, True
     running.requests.clear()
     cache.clear()
@@ -70,7 +70,7 @@ def test_what_is_due_is_read_once_and_what_is_not_is_left(changing: Changing) ->
     Server.objects.update(sync_due_at=timezone.now())
     hearing.sync_due()
     hearing.sync_due()
-    assert (lists(changing), server.tools.count(), due(server)) == (1, 2, None)
+    assert (lists(changing), server.tools.count(), due(server)) == (1, 4, None)
 
 
 @pytest.mark.django_db
@@ -134,8 +134,8 @@ def test_a_new_tool_is_known_here_soon_after_its_server_says_so(
     time.sleep(0.05)
     calling.call(server, server.tools.get(name="grow"), {})
 
-    assert soon(lambda: server.tools.count() == 3)
-    assert server.tools.get(name="grown_2").state == Tool.State.QUARANTINED
+    assert soon(lambda: server.tools.count() == 5)
+    assert server.tools.get(name="grown_4").state == Tool.State.QUARANTINED
     assert lists(changing) == 2
 
 
@@ -145,7 +145,7 @@ def test_a_burst_is_one_change(changing: Changing, listening: None, monkeypatch)
     assert hearing_now is not None
     for _ in range(50):
         hearing_now("crm")
-    assert soon(lambda: server.tools.count() == 2)
+    assert soon(lambda: server.tools.count() == 4)
     time.sleep(0.3)
     assert lists(changing) == 1
 
@@ -162,4 +162,4 @@ def test_what_goes_wrong_once_ends_nothing(
         time.sleep(0.1)
     assert server.tools.count() == 0
     connections.on_change("crm")
-    assert soon(lambda: server.tools.count() == 2)
+    assert soon(lambda: server.tools.count() == 4)

@@ -133,7 +133,7 @@ SERVER = Section(
         ),
         "fallback": Text(effect=Applied("Server.fallback: stands in when this one is not reached")),
         "may_ask": ListOf(
-            item=Text(choices=("elicitation", "sampling", "roots")),
+            item=Text(choices=("elicitation", "sampling", "roots", "defaults")),
             effect=Applied("Server.may_ask: of the MCP client behind a call; elicitation alone"),
         ),
         "confirm_destructive": Flag(effect=Applied("layer 10, confirmation")),
