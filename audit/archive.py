@@ -1,8 +1,9 @@
 """A stretch of the record as files, which can be verified without the database they came from.
 
-`record-FIRST-LAST.jsonl.gz` holds the entries of these blocks as an export does, `.blocks.jsonl.gz`
-the blocks, and `.json`, written last, says what is in them and their digests. Each file is written
-under another name first: what has its name is whole. The same stretch is always the same name.
+`record-FIRST-LAST.jsonl.gz` holds the entries of these blocks as an export does, and what proves
+them; `.blocks.jsonl.gz` the blocks; `.json`, written last, says what is in them and their digests.
+Each file is written under another name first: what has its name is whole. The same stretch is
+always the same name.
 """
 
 import gzip
@@ -16,11 +17,14 @@ from typing import Any
 
 from audit import chain, following
 from audit.export import Format, lines, rows_of
-from audit.models import Block
+from audit.models import Block, Entry
+from audit.models.record import PROOF_COLUMNS
 
 VERSION = 1
 BLOCKS_AT_ONCE = 200
 ROWS_AT_ONCE = 1000
+# As an export has them, and what the digest needs besides.
+ENTRY_COLUMNS = ("id", *Entry.columns(), *PROOF_COLUMNS)
 # All but the witness, which proves nothing.
 COLUMNS = tuple(f.attname for f in Block._meta.concrete_fields if f.attname != "witness")
 
@@ -84,12 +88,12 @@ def _blocks(first: int, last: int) -> Iterator[list[Block]]:
 
 def _entries(blocks: list[Block]) -> Iterator[tuple[str, int]]:
     rows: list[Any] = []
-    for row in rows_of(following.entries_of(blocks)).iterator(ROWS_AT_ONCE):
+    for row in rows_of(following.entries_of(blocks), ENTRY_COLUMNS).iterator(ROWS_AT_ONCE):
         rows.append(row)
         if len(rows) == ROWS_AT_ONCE:
-            yield lines(rows, Format.JSONL), len(rows)
+            yield lines(rows, Format.JSONL, ENTRY_COLUMNS), len(rows)
             rows = []
-    yield lines(rows, Format.JSONL), len(rows)
+    yield lines(rows, Format.JSONL, ENTRY_COLUMNS), len(rows)
 
 
 def _said(block: Block) -> dict[str, Any]:

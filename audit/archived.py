@@ -8,7 +8,7 @@ the one before, from file to file.
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -108,7 +108,7 @@ class _Entries:
             row = next(self._lines, None)
             if row is None:
                 raise Broken(f"{where} has an entry {number} that is missing")
-            leaf = chain.leaf({name: row.get(name) for name in Entry.columns()})
+            leaf = _leaf(row)
             if leaf != row.get("digest"):
                 raise Broken(f"{where}: entry {row.get('id')} is not what its digest says")
             self._leaves[row["id"]] = leaf
@@ -119,6 +119,15 @@ class _Entries:
         more = next(iter(self._leaves), row.get("id") if row else None)
         if more is not None:
             raise Broken(f"{name}: entry {more} is in no block")
+
+
+def _leaf(row: Mapping[str, Any]) -> str:
+    """The digest that the entry should have; empty where it can have none."""
+    columns = {name: row.get(name) for name in Entry.columns()}
+    try:
+        return chain.entry_digest(columns, row.get("salt") or "", row.get("erased"))
+    except ValueError:
+        return ""
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

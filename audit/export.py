@@ -8,9 +8,10 @@ import csv
 import io
 import json
 import re
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from django.db.models import JSONField, Max, QuerySet, TextField
@@ -28,6 +29,7 @@ _DELETE = "\\u007f"
 _string = json.encoder.encode_basestring_ascii
 
 Row = tuple[Any, ...]
+Keys = list[tuple[str, Callable[[Any], str]]]
 
 
 class Format(StrEnum):
@@ -81,16 +83,17 @@ def parts(wanted: Filters, form: Format, *, upto: int | None = None) -> Iterator
         yield Part(lines(rows, form), len(rows))
 
 
-def rows_of(entries: "QuerySet[Entry]") -> "QuerySet[Any, Row]":
-    """These entries as the rows that `lines` takes."""
-    # JSON is handed on as the text it is: to read it and write it again took half of the time.
-    columns = [Cast(name, TextField()) if name in _DOCUMENTS else name for name in COLUMNS]
-    return entries.values_list(*columns)
+def rows_of(entries: "QuerySet[Entry]", columns: tuple[str, ...] = COLUMNS) -> "QuerySet[Any, Row]":
+    """These columns of the entries; JSON as the text it is, as `lines` takes it."""
+    # To read JSON and write it again took half of the time.
+    return entries.values_list(
+        *(Cast(name, TextField()) if name in _DOCUMENTS else name for name in columns)
+    )
 
 
-def lines(rows: list[Row], form: Format) -> str:
+def lines(rows: list[Row], form: Format, columns: tuple[str, ...] = COLUMNS) -> str:
     """These rows as text, a line each."""
-    return _csv(rows) if form is Format.CSV else _json(rows)
+    return _csv(rows) if form is Format.CSV else _json(rows, _keys(columns))
 
 
 def _batches(wanted: Filters, upto: int | None) -> Iterator[list[Row]]:
@@ -104,14 +107,19 @@ def _batches(wanted: Filters, upto: int | None) -> Iterator[list[Row]]:
 
 
 # --- JSON lines -----------------------------------------------------------------------------------
-def _json(rows: list[Row]) -> str:
+def _json(rows: list[Row], keys: Keys) -> str:
     """One JSON object a line, in ASCII; control characters are escaped."""
     return "".join(
         "{"
-        + ", ".join([key + spell(value) for (key, spell), value in zip(_KEYS, row, strict=True)])
+        + ", ".join([key + spell(value) for (key, spell), value in zip(keys, row, strict=True)])
         + "}\n"
         for row in rows
     )
+
+
+@cache
+def _keys(columns: tuple[str, ...]) -> Keys:
+    return [(f'"{name}": ', _as_document if name in _DOCUMENTS else _as_value) for name in columns]
 
 
 def _as_document(value: Any) -> str:
@@ -134,7 +142,6 @@ def _as_value(value: Any) -> str:
 _DOCUMENTS = frozenset(
     field.attname for field in Entry._meta.concrete_fields if isinstance(field, JSONField)
 )
-_KEYS = [(f'"{name}": ', _as_document if name in _DOCUMENTS else _as_value) for name in COLUMNS]
 
 
 # --- CSV ------------------------------------------------------------------------------------------

@@ -15,8 +15,9 @@ from gateway.models.alerts import AlertRule
 
 # What alerts say of the record is no cause of alerts.
 NEVER = (Entry.Kind.ALERT_RAISED,)
-# Filters a rule does not take: it has `kinds` for the one, and looks at what is new.
-WITHOUT = ("kind", "from", "to")
+# Filters a rule does not take: it has `kinds`, looks at what is new, and what is new may not yet be
+# found by its words.
+WITHOUT = ("kind", "from", "to", "text")
 MOST_LOOKED_AT = 20_000
 # What no rule asks for, and may be long.
 UNREAD = ("preview", "decision", "inputs", "detail", "user_agent", "reason")

@@ -8,7 +8,7 @@ import shutil
 import pytest
 from django.core.management import CommandError, call_command
 
-from audit import archive, archived, chain, export, record, seal, signing
+from audit import archive, archived, chain, erasing, export, record, seal, signing
 from audit.archived import Broken
 from audit.filters import Filters
 from audit.models import Block, Entry
@@ -66,7 +66,11 @@ def test_the_files_hold_the_entries_as_an_export_does_and_say_what_is_in_them(fo
         for end in (".blocks.jsonl.gz", ".json", ".jsonl.gz")
     )
     whole = "".join(part.text for part in export.parts(Filters.parse({}), export.Format.JSONL))
-    assert "".join(unpacked(folder / f"{name}.jsonl.gz") for name in (FIRST, SECOND)) == whole
+    text = "".join(unpacked(folder / f"{name}.jsonl.gz") for name in (FIRST, SECOND))
+    rows = [json.loads(line) for line in text.splitlines()]
+    assert {len(row.pop("salt")) for row in rows} == {64}
+    assert {row.pop("erased") for row in rows} == {None}
+    assert rows == [json.loads(line) for line in whole.splitlines()]
 
     manifest = json.loads((folder / f"{FIRST}.json").read_text())
     assert (manifest["entries"], manifest["blocks"]) == (11, 4)
@@ -101,6 +105,21 @@ def test_a_key_that_is_not_known_here_proves_nothing_and_is_told(folder, monkeyp
     assert "6 blocks have no signature of a key known here" in capsys.readouterr().out
 
 
+def test_what_was_erased_before_is_intact_without_its_content(blocks, tmp_path):
+    first = Entry.objects.order_by("id")[:2]
+    erasing.erase(
+        Entry.objects.filter(pk__in=[one.pk for one in first]),
+        ["person", "content"],
+        reason="asked",
+        who=record.Who(),
+    )
+    archive.write(tmp_path, 1, 6)
+
+    assert archived.verify(tmp_path).entries == 16
+    text = unpacked(next(tmp_path.glob("*6.jsonl.gz")))
+    assert "ada@example.com" not in "".join(text.splitlines()[:2])
+
+
 # --- Breaks ---------------------------------------------------------------------------------------
 def edit(text):
     return text.replace("ada@example.com", "eve@example.com", 1)
@@ -123,7 +142,8 @@ def redigest(text):
     """An entry changed together with its digest: the block's root gives it away."""
     first, *rest = text.splitlines(keepends=True)
     row = json.loads(first) | {"person": "eve@example.com"}
-    row["digest"] = chain.leaf({name: row[name] for name in Entry.columns()})
+    columns = {name: row[name] for name in Entry.columns()}
+    row["digest"] = chain.entry_digest(columns, row["salt"], None)
     return json.dumps(row) + "\n" + "".join(rest)
 
 

@@ -54,4 +54,4 @@ def test_every_page_of_the_navigation_opens(client, rf, cast):
     links = [str(item["link"]) for group in sidebar(request) for item in group["items"]]
 
     assert {client.get(link).status_code for link in links} == {200}
-    assert len(links) == 32
+    assert len(links) == 33

@@ -28,7 +28,7 @@ def test_as_many_within_the_window_wherever_it_lies(seconds, count, enough):
     assert matching._crowded(times, count, timedelta(seconds=60)) is enough
 
 
-@pytest.mark.parametrize("name", ["kind", "from", "to", "_connector", "person__password"])
+@pytest.mark.parametrize("name", ["kind", "from", "to", "text", "_connector", "person__password"])
 def test_a_rule_takes_no_filter_that_is_not_its_own(name):
     with pytest.raises(BadFilter):
         matching.Match(AlertRule(filters={name: "1h"}))
