@@ -8,6 +8,7 @@ AuditError
 ├── AnchorError        the record is not the one whose head was kept, or what was kept is unreadable
 ├── OldFormError       an entry was written in a form that cannot be erased so far
 ├── RoleError          the database role cannot be bound, or this database has none
+├── RetentionError     how long entries are kept is not said in a way that can be read
 └── BadFilter          what is asked for is no filter, or not a value of it; `field` names it
 """
 
@@ -66,6 +67,13 @@ class RoleError(AuditError):
 
     code = "role"
     status = 409
+
+
+class RetentionError(AuditError):
+    """Nothing is taken away; the message names the rule and what to give."""
+
+    code = "retention"
+    status = 400
 
 
 class BadFilter(AuditError):

@@ -22,6 +22,8 @@ PROBLEMS = {
     "backdated": "it bears a time long before what was sealed before it",
     "postdated": "it bears a time long after it was sealed",
     "erased-unsaid": "something of it was erased, and no entry says so",
+    "pruned-unsaid": "entries of it were taken away, and no entry says so",
+    "there-again": "it was taken away, and is there again",
     "inserted": "it is in no block and not in the queue (written past the record)",
     "queue-changed": "it is not the entry that waits to be sealed",
     "queue-missing": "it waits to be sealed and is gone",

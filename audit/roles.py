@@ -11,7 +11,7 @@ from psycopg import sql
 
 from audit.errors import RoleError
 
-KEPT = ("audit_entry", "audit_block")
+KEPT = ("audit_entry", "audit_block", "audit_pruned")
 _ASKED = """
 SELECT rolsuper, pg_has_role(oid, current_user, 'MEMBER'), rolname = current_user
 FROM pg_roles WHERE rolname = %s
@@ -55,6 +55,7 @@ def _statements(role: str) -> list[sql.Composed]:
         " GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {name}",
         "ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT USAGE, SELECT ON SEQUENCES TO {name}",
         "REVOKE UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON {kept} FROM {name}, PUBLIC",
+        "REVOKE INSERT ON audit_pruned FROM {name}",
         "REVOKE INSERT, UPDATE, DELETE ON {migrations} FROM {name}",
     )
     return [

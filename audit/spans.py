@@ -5,17 +5,19 @@ judge by itself it hands over: entries that are in none of its blocks, and entri
 that lie before its range (they were committed late).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from audit import chain, reading, signing
+from audit import chain, pruning, reading, signing
 from audit.findings import Finding
 from audit.models import Block
+from audit.pruning import Left
 from audit.signing import PublicKey
 
 # So far clocks of several machines, and a long transaction, may put times out of their order.
 TOLERANCE = timedelta(hours=1)
+NOTHING_PRUNED = Left(frozenset(), {})
 
 
 @dataclass(frozen=True)
@@ -93,9 +95,10 @@ def look(span: Span) -> Looked:
     looked = Looked(span.blocks[-1].number if span.blocks else 0)
     leaves = _leaves(span, looked)
     keys = signing.public_keys()
+    left = pruning.left_of([block.number for block in span.blocks])
     for block in span.blocks:
         _check_signature(block, keys, looked)
-        _check_block(block, leaves, looked, span)
+        _check_block(block, leaves, looked, span, left.get(block.number, NOTHING_PRUNED))
     looked.loose = [(entry, digest) for entry, (digest, _) in leaves.items()]
     return looked
 
@@ -126,18 +129,31 @@ def _misfits(rows: Iterable[reading.Row]) -> Iterator[Finding]:
             yield Finding("changed" if row.reckoned else "unreadable", row.id)
 
 
-def _check_block(block: Sealed, leaves: Leaves, looked: Looked, span: Span) -> None:
+def _check_block(block: Sealed, leaves: Leaves, looked: Looked, span: Span, left: Left) -> None:
     ids = list(chain.ids(block.members))
     taken = [leaves.pop(entry, None) for entry in ids]
     if None in taken:
-        absent = [entry for entry, row in zip(ids, taken, strict=True) if row is None]
-        elsewhere = _elsewhere(absent, block, looked, span)
-        taken = [row or elsewhere.get(entry) for entry, row in zip(ids, taken, strict=True)]
-    there = [row for row in taken if row is not None]
-    if len(there) < len(ids):
+        there = {entry: row for entry, row in zip(ids, taken, strict=True) if row is not None}
+        absent = [entry for entry in ids if entry not in there and entry not in left.members]
+        there |= _elsewhere(absent, block, looked, span)
+        _check_pruned(there.keys() & left.members, block, looked)
+        if left.members.issuperset(ids):
+            return
+        kept = {entry: (leaf, "") for entry, leaf in left.leaves.items()}
+        taken = [there.get(entry) or kept.get(entry) for entry in ids]
+    rows = [row for row in taken if row is not None]
+    if len(rows) < len(ids):
+        if not looked.findings:
+            looked.findings.append(Finding("root", block.first, block.number))
         return
-    _check_root(block, ids, [digest for digest, _ in there], looked)
-    _check_dates(block, ids, [at for _, at in there], looked)
+    _check_root(block, ids, [digest for digest, _ in rows], looked)
+    _check_dates(block, ids, [at for _, at in rows], looked)
+
+
+def _check_pruned(again: Collection[int], block: Sealed, looked: Looked) -> None:
+    """Entries that were taken away and are there; unless they went since they were read."""
+    still = reading.these(sorted(again))
+    looked.findings += [Finding("there-again", row.id, block.number) for row in still]
 
 
 def _elsewhere(absent: Sequence[int], block: Sealed, looked: Looked, span: Span) -> Leaves:
@@ -177,8 +193,10 @@ def _root(leaves: list[str]) -> str:
 
 
 def _check_dates(block: Sealed, ids: list[int], moments: list[str], looked: Looked) -> None:
-    earliest, latest = min(moments), max(moments)
+    dated = [(at, entry) for at, entry in zip(moments, ids, strict=True) if at]
+    if not dated:
+        return
+    (earliest, first), (latest, last) = min(dated), max(dated)
     if latest > block.latest:
-        entry = ids[moments.index(latest)]
-        looked.findings.append(Finding("postdated", entry, block.number))
-    looked.dated.append(Dated(block.number, earliest, ids[moments.index(earliest)], latest))
+        looked.findings.append(Finding("postdated", last, block.number))
+    looked.dated.append(Dated(block.number, earliest, first, latest))

@@ -1,9 +1,10 @@
 """The database itself refuses to change or remove what is on the record, whoever asks.
 
-Triggers on entries and blocks, made after each migration (SQLite makes a table anew to alter it,
-and its triggers go with the old one). Erasing and pruning go through `opened`, which says for one
-transaction what may be done. On PostgreSQL that is a setting of the transaction; on SQLite a
-function that only a connection of OMNI2 has, so that any other program is refused outright.
+Triggers on entries, blocks and what is left of pruned ones, made after each migration (SQLite makes
+a table anew to alter it, and its triggers go with the old one). Erasing and pruning go through
+`opened`, which says for one transaction what may be done. On PostgreSQL that is a setting of the
+transaction; on SQLite a function that only a connection of OMNI2 has, so that any other program is
+refused outright.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from django.db import connection, transaction
 
 PREFIX = "record_"
 SETTING = "omni2.record"
-TABLES = ("audit_entry", "audit_block")
+TABLES = ("audit_entry", "audit_block", "audit_pruned")
 # What may be done to which table by which way; `empty` is for tests alone.
 ERASE, PRUNE, EMPTY = "erase", "prune", "empty"
 _WAYS = {
@@ -29,6 +30,7 @@ _WAYS = {
 _SAME_ROW = {
     "audit_entry": "id = NEW.id",
     "audit_block": "number = NEW.number OR digest = NEW.digest",
+    "audit_pruned": "id = NEW.id OR (block = NEW.block AND entry = NEW.entry)",
 }
 
 _POSTGRES_FUNCTION = f"""

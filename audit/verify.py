@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db.models import Exists, Max, Min, OuterRef
 
-from audit import chain, erasing, signing
+from audit import chain, erasing, pruning, signing
 from audit.anchoring import Anchor, still_there
 from audit.findings import BrokenError, Finding
 from audit.models import Block, Entry, Unsealed
@@ -98,6 +98,7 @@ def verify(start: int = 1, *, anchors: Iterable[Anchor] = (), spread: Spread = m
         _check_loose(run)
         _check_queue()
         _check_erased(run)
+        _check_pruned()
     except BrokenError as broken:
         run.report.finding = _earlier(run, broken.finding)
     return run.report
@@ -120,7 +121,8 @@ def _earlier(run: _Run, finding: Finding) -> Finding:
     except BrokenError as broken:
         return broken.finding
     if finding.block is None:
-        return Finding(finding.kind, finding.entry, _block_of(finding.entry))
+        around = pruning.block_of(finding.entry)
+        return Finding(finding.kind, finding.entry, around.number if around else None)
     return finding
 
 
@@ -275,11 +277,6 @@ def _is_sealed_elsewhere(entry: int, run: _Run) -> bool:
     return any(entry in chain.ids(block.members) for block in others.defer("witness"))
 
 
-def _block_of(entry: int) -> int | None:
-    around = Block.objects.filter(first__lte=entry, last__gte=entry).defer("witness")
-    return next((one.number for one in around if entry in chain.ids(one.members)), None)
-
-
 def _check_erased(run: _Run) -> None:
     """Each entry of which something was erased is named by one that says so."""
     unsaid = [
@@ -287,6 +284,11 @@ def _check_erased(run: _Run) -> None:
     ]
     if unsaid:
         raise BrokenError(Finding("erased-unsaid", min(unsaid)))
+
+
+def _check_pruned() -> None:
+    for block in pruning.unsaid():
+        raise BrokenError(Finding("pruned-unsaid", block=block))
 
 
 def _check_queue() -> None:

@@ -7,6 +7,8 @@ from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
+from audit import retention
+from audit.errors import RetentionError
 from gateway.alerts import webhook
 from gateway.llm.choice import model_for_deployment
 from gateway.outlets import place
@@ -142,6 +144,22 @@ def periods_are_hours(app_configs: Sequence[Any] | None, **_: Any) -> list[check
             id="omni2.E009",
         )
     ]
+
+
+@checks.register()
+def retention_is_readable(app_configs: Sequence[Any] | None, **_: Any) -> list[checks.CheckMessage]:
+    """Days by kinds that there are."""
+    try:
+        retention.days(settings.RETENTION)
+    except RetentionError as error:
+        return [
+            checks.Error(
+                f"OMNI2_RETENTION: {error}",
+                hint='For example {"registry.health": 30, "auth.*": 365, "*": 1825}',
+                id="omni2.E010",
+            )
+        ]
+    return []
 
 
 @checks.register()

@@ -10,7 +10,8 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 
 from accounts import sessions
-from audit import anchoring, rollup, seal, search
+from audit import anchoring, pruning, retention, rollup, seal, search
+from audit.record import Who
 from gateway import access_requests, deciding, own_accounts, work
 from gateway.alerts import delivering, incidents, spending, watching
 from gateway.outlets import files, siem
@@ -51,6 +52,12 @@ def sync_tools() -> None:
     discovery.sync_all(list(Server.objects.enabled()))
 
 
+def prune_record() -> None:
+    """Take away the entries whose time is over."""
+    kept = retention.days(settings.RETENTION)
+    pruning.prune(kept, who=Who(door="schedule"))
+
+
 def jobs() -> list[Job]:
     """All jobs of this deployment."""
     table = [
@@ -74,6 +81,7 @@ def jobs() -> list[Job]:
         Job("write_files", 60, files.write_files),
         Job("sweep_slack", 5, slack.sweep),
         Job("anchor_record", settings.ANCHOR_SECONDS, anchoring.anchor),
+        Job("prune_record", 3600 if settings.RETENTION else 0, prune_record),
     ]
     # What is done every 0 seconds is not done.
     return [job for job in table if job.seconds]

@@ -225,6 +225,8 @@ SEALING_KEY_FILE = env.str("OMNI2_SEALING_KEY_FILE", default="") or str(DATA_DIR
 SEALING_PUBLIC_KEYS = env.list("OMNI2_SEALING_PUBLIC_KEYS", default=[])
 ANCHOR_FILE = env.str("OMNI2_ANCHOR_FILE", default="") or str(DATA_DIR / "anchors.jsonl")
 ANCHOR_SECONDS = env.int("OMNI2_ANCHOR_SECONDS", default=60)
+# Days by kind of entry; what is not named is kept for ever.
+RETENTION = env.json("OMNI2_RETENTION", default={})
 
 # --- Where the record goes by itself --------------------------------------------------------------
 # https://…, syslog+tls://HOST:PORT, syslog+tcp://…, syslog+udp://…; empty: nowhere.

@@ -8,7 +8,7 @@ from audit.models.record import (
     Entry,
 )
 from audit.models.rollup import Rollup
-from audit.models.sealing import Block, Unsealed
+from audit.models.sealing import Block, Pruned, Unsealed
 from audit.models.stamp import Stamp
 from audit.models.words import EntryWords
 
@@ -20,6 +20,7 @@ __all__ = [
     "Entry",
     "EntryWords",
     "Follower",
+    "Pruned",
     "Rollup",
     "Stamp",
     "Unsealed",

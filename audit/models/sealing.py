@@ -68,3 +68,28 @@ class Block(AppendOnly):
             members=self.members,
             sealed_at=self.sealed_at,
         )
+
+
+class Pruned(AppendOnly):
+    """Entries of a block that retention has taken away, and what stays of them in the proof.
+
+    `leaves` are their digests, 32 bytes each in the order of ids; of a block of which nothing is
+    left not even those stay, and its own digest vouches for what it was. `entry` is the one
+    `record.pruned` that says so.
+    """
+
+    block = models.BigIntegerField()
+    members = models.TextField()
+    leaves = models.BinaryField()
+    entry = models.BigIntegerField()
+
+    class Meta:
+        verbose_name_plural = "pruned"
+        base_manager_name = "objects"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["block", "entry"], name="pruned_once_by_an_entry"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["entry", "block"], name="pruned_by_entry")]
+
+    def __str__(self) -> str:
+        return f"{self.members} of block {self.block}"

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, connections
 
 from audit import record, seal, triggers
-from audit.models import Block, Entry, Follower, Rollup, Unsealed
+from audit.models import Block, Entry, Follower, Pruned, Rollup, Unsealed
 
 WHO = record.Who(
     person="ada@example.com",
@@ -85,7 +85,7 @@ def shared_database(transactional_db: None, tmp_path: Path) -> Iterator[None]:
     connections.settings["default"]["NAME"] = str(tmp_path / "record.sqlite3")
     try:
         with connection.schema_editor() as editor:
-            for model in (Entry, Unsealed, Block, Follower, Rollup):
+            for model in (Entry, Unsealed, Block, Follower, Pruned, Rollup):
                 editor.create_model(model)
         yield
     finally:

@@ -62,6 +62,7 @@ def found(settings):
         ({"SIEM_URL": "syslog+tls://siem.example.com:6514"}, []),
         ({"SIEM_SIGNING_SECRET": "whsec_no base64"}, ["omni2.E008"]),
         ({"EXPORT_HOURS": 0}, ["omni2.E009"]),
+        ({"RETENTION": {"auth.logins": 3}}, ["omni2.E010"]),
         ({"REDIS_URL": REDIS}, ["omni2.W001"]),
         ({"REDIS_URL": REDIS, "DATABASE_URL": POSTGRES}, []),
     ],
