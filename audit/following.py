@@ -4,8 +4,9 @@ A follower is a name with the number of the block it has read last. Blocks are n
 gap in the order in which they are committed, so whoever reads the next number misses nothing;
 entries that wait to be sealed come with their block, a second later.
 
-`take` is for readers whose work is rows of this database: the cursor moves in their transaction,
-so each block counts once whatever dies in between. `deliver` is for those who do something
+`take` is for readers whose work is rows of this database: what they write and the cursor are one
+transaction, so each block counts once whatever dies in between. What they read and reckon comes
+before it: SQLite lets nobody else write meanwhile. `deliver` is for those who do something
 outside: the cursor moves after the effect, so each block arrives at least once. Any number of
 processes may call either at the same time: one works, the others have nothing to do.
 """
@@ -28,22 +29,26 @@ _MOST_BLOCKS = 500
 _MOST_RUNS = 50
 
 Use = Callable[["QuerySet[Entry]"], object]
+Read = Callable[["QuerySet[Entry]"], Callable[[], object]]
 
 
-def take(name: str, use: Use, *, most: int = ENTRIES_AT_ONCE) -> int:
-    """Have `use` read the entries of the next blocks; the number of blocks.
+def take(name: str, read: Read, *, most: int = ENTRIES_AT_ONCE) -> int:
+    """Have `read` read the entries of the next blocks; the number of blocks.
 
-    `use` is called once, in one transaction with the cursor, with the entries of at least one block
-    and of as many as have `most` entries together. 0 when there is nothing to read, or another
-    process is reading. What `use` raises leaves everything as it was.
+    `read` gets the entries of at least one block, and of as many as have `most` entries together.
+    What it returns is called in one transaction with the cursor, unless another process was there
+    first. 0 then, and when there is nothing to read. What either raises leaves all as it was.
     """
-    # Asked outside a transaction: on SQLite every transaction takes the lock for writing.
-    if not behind(name):
+    blocks = _next_blocks(_place_of(name), most)
+    if not blocks:
         return 0
+    write = read(entries_of(blocks))
     with transaction.atomic():
-        reader = Follower.objects.filter(name=name)
-        follower = reader.select_for_update(skip_locked=True).first()
-        return _read(reader, use, after=follower.block, most=most) if follower else 0
+        here = Follower.objects.filter(name=name, block__lt=blocks[0].number)
+        if not here.update(block=blocks[-1].number, moved_at=timezone.now()):
+            return 0
+        write()
+    return len(blocks)
 
 
 def deliver(name: str, use: Use, *, most: int = ENTRIES_AT_ONCE, lease: timedelta = LEASE) -> int:
@@ -100,10 +105,7 @@ def start_again(name: str) -> None:
 
 def behind(name: str) -> int:
     """How many blocks a reader has not read; one that is new has read none."""
-    read = Follower.objects.filter(name=name).values_list("block", flat=True).first()
-    if read is None:
-        read = Follower.objects.get_or_create(name=name)[0].block
-    return max(0, last_block() - read)
+    return max(0, last_block() - _place_of(name))
 
 
 def read_until(name: str) -> datetime | None:
@@ -146,6 +148,12 @@ def _runs(blocks: Iterable[Block]) -> list[tuple[int, int]]:
             first = runs.pop()[0]
         runs.append((first, last))
     return runs
+
+
+def _place_of(name: str) -> int:
+    """The last block that a reader has read; one that is new is put down."""
+    read = Follower.objects.filter(name=name).values_list("block", flat=True).first()
+    return Follower.objects.get_or_create(name=name)[0].block if read is None else read
 
 
 def _read(reader: "QuerySet[Follower]", use: Use, *, after: int, most: int) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.db import transaction
@@ -110,14 +111,14 @@ def rebuild(*, without_pruned: bool = False) -> int:
     return roll_up(REBUILD_ENTRIES)
 
 
-def count(entries: "QuerySet[Entry]") -> None:
-    """Add these entries to the sums, in the caller's transaction."""
+def count(entries: "QuerySet[Entry]") -> Callable[[], None]:
+    """Reckon what these entries add; what it returns adds it to the sums."""
     columns = entries.filter(kind__in=_MEASURED).values_list(*Line._fields)
     lines = [Line(*values) for values in columns.iterator()]
     hours: defaultdict[tuple[datetime, Place], Sums] = defaultdict(Sums)
     for at, place, sums in _counted(lines):
         hours[at.replace(minute=0, second=0, microsecond=0), place].add(sums)
-    _store(hours)
+    return partial(_store, hours)
 
 
 # --- What an entry counts as ----------------------------------------------------------------------

@@ -4,7 +4,8 @@ An entry that is changed or taken away (retention, erasure) is dropped from the 
 in the same transaction: what was erased is not found by its words.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -74,11 +75,15 @@ def index_again() -> None:
         following.start_again(FOLLOWER)
 
 
-def index(entries: "QuerySet[Entry]") -> None:
-    """Keep the words of these entries, in the caller's transaction."""
+def index(entries: "QuerySet[Entry]") -> Callable[[], None]:
+    """Read the words of these entries; what it returns keeps them."""
     rows = [
         (key, " ".join(of_columns(values))) for key, *values in entries.values_list("id", *COLUMNS)
     ]
+    return partial(_keep, rows)
+
+
+def _keep(rows: Sequence[tuple[int, str]]) -> None:
     if connection.vendor == "postgresql":
         _insert_arrays(rows)
     else:

@@ -1,6 +1,7 @@
 """The pages to ask a question on, and the errors."""
 
 import logging
+import sys
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any, cast
@@ -8,6 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -111,10 +113,22 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500, without a word about what happened inside; the id stands in the log as well."""
+    """500, without a word about what happened inside; the id stands in the log as well.
+
+    503 where it is the database that does not answer: the same may do in a moment.
+    """
     error_id = new_error_id()
     log.error("error %s at %s", error_id, request.path, exc_info=True)
+    if isinstance(sys.exception(), OperationalError | InterfaceError):
+        return _unavailable(request, error_id)
     return _error(request, 500, "internal", "Something went wrong on our side.", error_id=error_id)
+
+
+def _unavailable(request: HttpRequest, error_id: str) -> HttpResponse:
+    message = "The database does not answer; try again."
+    response = _error(request, 503, "unavailable", message, error_id=error_id)
+    response["Retry-After"] = "5"
+    return response
 
 
 def _error(

@@ -2,6 +2,8 @@
 
 import logging
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from django.db.models import QuerySet
@@ -32,8 +34,9 @@ def watch() -> int:
     return blocks
 
 
-def hold_against(entries: "QuerySet[Entry]") -> None:
-    """Put down what each rule finds among these new entries."""
+def hold_against(entries: "QuerySet[Entry]") -> Callable[[], None]:
+    """Look what each rule finds among these new entries; what it returns puts that down."""
+    found: list[Callable[[], None]] = []
     for rule in AlertRule.objects.filter(enabled=True).exclude(kind=Kind.SPENDING):
         try:
             match = Match(rule)
@@ -41,13 +44,26 @@ def hold_against(entries: "QuerySet[Entry]") -> None:
             # Its own page refuses it; what was spoiled otherwise must not keep the others back.
             log.exception("an alert rule cannot be read", extra={"rule": rule.name})
             continue
-        _servers(rule, entries) if rule.kind == Kind.SERVER_DOWN else _entries(match, entries)
+        if rule.kind == Kind.SERVER_DOWN:
+            found.append(partial(_servers, rule, _last_words(entries)))
+        else:
+            found.append(partial(_put_down, match, _by_value(match, entries)))
+    return partial(_each, found)
 
 
-def _entries(match: Match, entries: "QuerySet[Entry]") -> None:
+def _each(deeds: Iterable[Callable[[], None]]) -> None:
+    for deed in deeds:
+        deed()
+
+
+def _by_value(match: Match, entries: "QuerySet[Entry]") -> dict[str, list[Entry]]:
     by_value: dict[str, list[Entry]] = defaultdict(list)
     for entry in match.among(entries):
         by_value[match.value(entry)].append(entry)
+    return by_value
+
+
+def _put_down(match: Match, by_value: Mapping[str, list[Entry]]) -> None:
     for value, found in by_value.items():
         stands = incidents.standing(match.rule, match.rule.cause_of(value))
         if stands is not None or match.is_enough(value, found):
@@ -76,11 +92,14 @@ def _found(rule: AlertRule, value: str, entries: list[Entry]) -> Found:
     )
 
 
-def _servers(rule: AlertRule, entries: "QuerySet[Entry]") -> None:
+def _last_words(entries: "QuerySet[Entry]") -> dict[str, Entry]:
+    """What was said last of each server."""
+    said = entries.filter(kind=Entry.Kind.REGISTRY_HEALTH).exclude(server="")
+    return {entry.server: entry for entry in said}
+
+
+def _servers(rule: AlertRule, last: Mapping[str, Entry]) -> None:
     """A server's last word counts; what was down and is up is over."""
-    last: dict[str, Entry] = {}
-    for entry in entries.filter(kind=Entry.Kind.REGISTRY_HEALTH).exclude(server=""):
-        last[entry.server] = entry
     for server, entry in last.items():
         cause = f"server {server}"
         if entry.outcome == Entry.Outcome.FAILED:

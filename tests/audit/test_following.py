@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -14,17 +14,18 @@ from audit import chain, following, record, seal
 from audit.models import Block, Entry, Follower, Unsealed
 from tests.audit.test_seal import run_together
 
-Read = Callable[["QuerySet[Entry]"], None]
-
 
 class Reader:
-    """Remembers what it was handed, call by call."""
+    """Remembers what it was handed and had to write, call by call."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
+        self.written: list[int] = []
 
-    def __call__(self, entries: "QuerySet[Entry]") -> None:
-        self.batches.append([entry.pk for entry in entries])
+    def __call__(self, entries: "QuerySet[Entry]") -> Callable[[], None]:
+        ids = [entry.pk for entry in entries]
+        self.batches.append(ids)
+        return lambda: self.written.extend(ids)
 
 
 def write(count: int) -> list[int]:
@@ -70,13 +71,34 @@ def test_what_a_reader_raises_leaves_the_blocks_to_be_read_again(
 
 
 def test_what_a_reader_wrote_is_undone_with_the_cursor(sealed: list[Entry]) -> None:
-    def write_and_fail(entries: "QuerySet[Entry]") -> None:
+    def write_and_fail() -> None:
         Follower.objects.create(name="by the reader")
         raise ValueError
 
     with pytest.raises(ValueError):
-        following.take("r", write_and_fail)
+        following.take("r", lambda entries: write_and_fail)
     assert list(Follower.objects.values_list("name", "block")) == [("r", 0)]
+
+
+def test_what_a_reader_reckons_keeps_no_other_from_writing(sealed: list[Entry]) -> None:
+    def read(entries: "QuerySet[Entry]") -> Callable[[], None]:
+        assert len(connection.savepoint_ids) == before
+        return lambda: inside.append(len(connection.savepoint_ids))
+
+    before, inside = len(connection.savepoint_ids), []
+    assert following.take("r", read) == 2
+    assert inside == [before + 1]
+
+
+def test_whoever_comes_second_writes_nothing(sealed: list[Entry]) -> None:
+    first, second = Reader(), Reader()
+
+    def overtaken(entries: "QuerySet[Entry]") -> Callable[[], None]:
+        assert following.take("r", first) == 2
+        return second(entries)
+
+    assert following.take("r", overtaken) == 0
+    assert (first.written, second.written) == ([entry.pk for entry in sealed[:6]], [])
 
 
 @both_ways
@@ -172,13 +194,14 @@ def test_two_followers_among_writers_read_everything_once(shared_database: None)
     done = threading.Event()
     read: list[int] = []
 
-    def use(entries: "QuerySet[Entry]") -> None:
-        read.extend(entries.values_list("id", flat=True))
+    def reads(entries: "QuerySet[Entry]") -> Callable[[], None]:
+        ids = list(entries.values_list("id", flat=True))
+        return lambda: read.extend(ids)
 
     def follow() -> None:
         while not done.is_set() or following.behind("r"):
             try:
-                following.take("r", use, most=7)
+                following.take("r", reads, most=7)
             except OperationalError:
                 continue
 

@@ -4,6 +4,7 @@ import json
 import logging
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from accounts.models import SetupLink, User
@@ -195,12 +196,17 @@ def test_a_suspended_person_sets_a_password_but_is_not_logged_in(client, cast):
 
 # --- Errors ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize("path", ["/", "/login/", "/admin/", "/api/health"])
-def test_what_goes_wrong_inside_is_not_told(client, cast, path, monkeypatch, caplog):
+@pytest.mark.parametrize(
+    ("error", "status", "retry"), [(RuntimeError, 500, None), (OperationalError, 503, "5")]
+)
+def test_what_goes_wrong_inside_is_not_told(
+    client, cast, path, error, status, retry, monkeypatch, caplog
+):
     client.force_login(cast.ada)
     client.raise_request_exception = False
 
     def broken(*args, **options):
-        raise RuntimeError("SELECT password FROM /srv/secret")
+        raise error("SELECT password FROM /srv/secret")
 
     monkeypatch.setattr("django.core.handlers.base.BaseHandler.resolve_request", broken)
     with caplog.at_level(logging.ERROR, "gateway.web"):
@@ -208,9 +214,9 @@ def test_what_goes_wrong_inside_is_not_told(client, cast, path, monkeypatch, cap
 
     text = response.content.decode()
     error_id = caplog.records[0].args[0]
-    assert response.status_code == 500
+    assert (response.status_code, response.get("Retry-After")) == (status, retry)
     assert error_id in text
-    assert all(word not in text for word in ("SELECT", "RuntimeError", "Traceback", "/srv"))
+    assert all(word not in text for word in ("SELECT", error.__name__, "Traceback", "/srv"))
 
 
 @pytest.mark.parametrize(
