@@ -17,9 +17,13 @@ from rest_framework.views import APIView
 from accounts import access
 from accounts.errors import AccountsError
 from accounts.policy import PolicyError
+from gateway.alerts import delivering
 from gateway.errors import body
 from gateway.outlets import resting
 from registry.models import Server, Tool
+
+# A message of an alert that waits for longer is a fault of its own.
+LATE_SECONDS = 600
 
 
 class Status(serializers.Serializer):
@@ -43,12 +47,19 @@ class OutletHealth(serializers.Serializer):
     error = serializers.CharField(help_text="Why it was not sent the last time; empty: it was.")
 
 
+class AlertsHealth(serializers.Serializer):
+    waiting = serializers.IntegerField(help_text="Messages that wait to be sent.")
+    oldest_seconds = serializers.IntegerField(help_text="How long the oldest of them waits.")
+    given_up = serializers.IntegerField(help_text="Messages given up within the last day.")
+
+
 class Health(Status):
     version = serializers.CharField()
     database = serializers.CharField()
     servers = ServerHealth(many=True)
     tools = serializers.IntegerField()
     outlets = OutletHealth(many=True, help_text="Where the record goes by itself.")
+    alerts = AlertsHealth()
 
 
 class Probe(APIView):
@@ -109,7 +120,9 @@ def _health() -> dict[str, Any]:
     ]
     outlets = [asdict(one) for one in resting.configured()]
     down = any(server["health"] == Server.Health.DOWN for server in servers)
-    down = down or any(one["error"] for one in outlets)
+    alerts = delivering.undelivered()
+    late = alerts.oldest_seconds > LATE_SECONDS or alerts.given_up > 0
+    down = down or late or any(one["error"] for one in outlets)
     return {
         "status": "degraded" if down else "healthy",
         "version": settings.VERSION,
@@ -117,4 +130,5 @@ def _health() -> dict[str, Any]:
         "servers": servers,
         "tools": sum(server["tools"] for server in servers),
         "outlets": outlets,
+        "alerts": asdict(alerts),
     }

@@ -8,6 +8,7 @@ import logging
 import smtplib
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.utils import timezone
@@ -58,6 +59,25 @@ def deliver() -> int:
 def _hold_back(failed: Notice) -> None:
     others = Notice.objects.due().filter(destination=failed.destination)
     others.update(due_at=failed.due_at)
+
+
+@dataclass(frozen=True)
+class Undelivered:
+    """Messages of alerts that nobody has got: those that wait, and since when the oldest does."""
+
+    waiting: int
+    oldest_seconds: int
+    given_up: int
+
+
+def undelivered() -> Undelivered:
+    """What waits now, and what was given up within the last day."""
+    waiting = Notice.objects.filter(state=State.WAITING).exclude(event=Event.TEST)
+    oldest = waiting.order_by("created_at").values_list("created_at", flat=True).first()
+    seconds = round((timezone.now() - oldest).total_seconds()) if oldest else 0
+    lately = timezone.now() - GIVEN_UP_AFTER
+    given_up = Notice.objects.filter(state=State.GIVEN_UP, due_at__gt=lately)
+    return Undelivered(waiting.count(), seconds, given_up.exclude(event=Event.TEST).count())
 
 
 def forget() -> int:

@@ -1,9 +1,13 @@
 """Probes say a word and nothing more; the whole is for people with a credential."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from accounts.models import PolicyVersion
+from gateway.models import Destination, Notice
 from gateway.outlets import resting
 from registry.models import Server, Tool
 
@@ -80,8 +84,38 @@ def test_a_server_that_is_down_makes_it_degraded(client_of, cast, settings, heal
             ],
             "tools": 1,
             "outlets": [],
+            "alerts": {"waiting": 0, "oldest_seconds": 0, "given_up": 0},
         },
     )
+
+
+@pytest.mark.parametrize(
+    ("state", "minutes", "status", "counts"),
+    [
+        ("waiting", 1, "healthy", (1, 60, 0)),
+        ("waiting", 11, "degraded", (1, 660, 0)),
+        ("sent", 60, "healthy", (0, 0, 0)),
+        ("given_up", 60, "degraded", (0, 0, 1)),
+    ],
+)
+def test_an_alert_that_nobody_gets_makes_it_degraded(
+    client_of, cast, state, minutes, status, counts
+):
+    when = timezone.now() - timedelta(minutes=minutes)
+    Notice.objects.create(
+        destination=Destination.objects.create(name="hook"),
+        event="opened",
+        message={},
+        state=state,
+        created_at=when,
+        due_at=when,
+    )
+    _, said = answer(client_of(cast.dev), "/api/health")
+
+    waiting, seconds, given_up = counts
+    assert said["status"] == status
+    assert said["alerts"]["oldest_seconds"] in range(seconds, seconds + 30)
+    assert (said["alerts"]["waiting"], said["alerts"]["given_up"]) == (waiting, given_up)
 
 
 @pytest.mark.parametrize(("error", "status"), [("", "healthy"), ("It answered 503.", "degraded")])

@@ -1,9 +1,12 @@
 """What the rules find on the record: each pattern planted, and the same without it."""
 
+import threading
+
 import pytest
+from django.db import connection
 from django.utils import timezone
 
-from audit import following, record
+from audit import following, record, seal
 from audit.models import Entry
 from gateway.alerts import watching
 from gateway.models import AlertRule, Incident
@@ -186,3 +189,31 @@ def test_what_is_put_down_and_the_cursor_move_together(happen, monkeypatch):
 
     watching.watch()
     assert found() == {("all", ""): 2}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_several_that_watch_at_once_each_entry_counts_once():
+    rule("all", kinds=["auth.login"], each="")
+    following.start_again(watching.FOLLOWER)
+    for _ in range(6):
+        record.write_many(record.prepare("auth.login", "ok") for _ in range(5))
+        seal.seal_once()
+    failed = []
+
+    def watch():
+        try:
+            watching.watch()
+        except Exception as error:
+            failed.append(error)
+        finally:
+            connection.close()
+
+    watchers = [threading.Thread(target=watch) for _ in range(4)]
+    for one in watchers:
+        one.start()
+    for one in watchers:
+        one.join()
+    watching.watch()
+
+    assert (failed, found()) == ([], {("all", ""): 30})
+    assert Entry.objects.filter(kind="alert.raised").count() == 1
