@@ -53,7 +53,8 @@ class EntryAdmin(ReadOnlyAdmin):
 
 def _places() -> Places:
     here = reverse("admin:audit_entry_changelist")
-    return Places(entries=here, entry=f"{here}{{}}/change/", question=f"{here}?question={{}}")
+    questions = f"{reverse('admin:index')}questions/{{}}/"
+    return Places(entries=here, entry=f"{here}{{}}/change/", question=questions)
 
 
 @admin.register(Block)

@@ -70,6 +70,8 @@ class Row:
 
     entry: Entry
     address: str
+    # The whole question that it belongs to; empty for none.
+    question: str
     # The same list, narrowed to this entry's person, server or tool.
     narrowed: Mapping[str, str]
 
@@ -124,10 +126,11 @@ def _field(name: str, given: Mapping[str, str]) -> Field:
 def _row(entry: Entry, given: Mapping[str, str], places: Places) -> Row:
     ways = {
         name: _to(places, {**given, name: getattr(entry, name)})
-        for name in ("person", "server", "tool", "question")
+        for name in ("person", "server", "tool")
         if getattr(entry, name)
     }
-    return Row(entry, places.entry.format(entry.pk), ways)
+    question = places.question.format(entry.question) if entry.question else ""
+    return Row(entry, places.entry.format(entry.pk), question, ways)
 
 
 def _chips(given: Mapping[str, str], places: Places) -> Iterator[tuple[str, str, str]]:

@@ -19,7 +19,7 @@ from gateway import (
     web,
 )
 from gateway.mcp_endpoint import metadata
-from gateway.record import entries, history
+from gateway.record import entries, history, trace_page
 
 urlpatterns = [
     path("", web.home, name="home"),
@@ -34,6 +34,7 @@ urlpatterns = [
     path("keys/<str:prefix>/revoke", keys.revoke, name="revoke-key"),
     path("history/", history.history, name="history"),
     path("history/<int:entry_id>", history.entry, name="history-entry"),
+    path("history/questions/<uuid:question_id>", trace_page.own_page, name="history-question"),
     path("connections/", connections.connections, name="connections"),
     path("connections/<slug:name>/connect/", connections.connect, name="connect"),
     path("connections/<slug:name>/callback/", connections.callback, name="connected"),

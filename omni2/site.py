@@ -18,7 +18,7 @@ from accounts.models import User
 from gateway import access_requests, matrix_page, suggestions_page, usage_page
 from gateway.login import LogoutView
 from gateway.models import Incident
-from gateway.record import dashboard
+from gateway.record import dashboard, trace_page
 from omni2 import draft_page
 from registry.models import Tool
 
@@ -44,6 +44,11 @@ class Site(UnfoldAdminSite):
             path("dashboard/", self.admin_view(dashboard.page), name="dashboard"),
             path("access-matrix/", self.admin_view(matrix_page.page), name="access_matrix"),
             path("least-privilege/", self.admin_view(suggestions_page.page), name="suggestions"),
+            path(
+                "questions/<uuid:question_id>/",
+                self.admin_view(trace_page.page),
+                name="question_trace",
+            ),
             path("usage/", self.admin_view(usage_page.page), name="usage"),
             path("policy-draft/", self.admin_view(draft_page.page), name="policy_draft"),
         ]

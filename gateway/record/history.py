@@ -42,4 +42,4 @@ def entry(request: HttpRequest, entry_id: int) -> HttpResponse:
 
 def _places() -> Places:
     here = reverse("history")
-    return Places(entries=here, entry=f"{here}{{}}", question=f"{here}?question={{}}")
+    return Places(entries=here, entry=f"{here}{{}}", question=f"{here}questions/{{}}")

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from gateway.record import alerts, entries, export, replays, stats
+from gateway.record import alerts, entries, export, questions, replays, stats
 
 urlpatterns = [
     path("questions/<uuid:question_id>/replay", replays.ReplayView.as_view(), name="audit-replay"),
     path("entries", entries.EntriesView.as_view(), name="audit-entries"),
     path("entries/<int:entry_id>", entries.EntryView.as_view(), name="audit-entry"),
+    path("questions/<uuid:question_id>", questions.TraceView.as_view(), name="audit-question"),
     path("export", export.ExportView.as_view(), name="audit-export"),
     path("alerts", alerts.AlertsView.as_view(), name="audit-alerts"),
     path("alerts/<int:incident_id>", alerts.AlertView.as_view(), name="audit-alert"),
