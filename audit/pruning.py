@@ -184,11 +184,11 @@ class Left:
     leaves: Mapping[int, str]
 
 
-def left_of(blocks: Sequence[int]) -> Mapping[int, Left]:
-    """What stays of these blocks, of which something was pruned."""
+def left_of(first: int, last: int) -> Mapping[int, Left]:
+    """What stays of those of these blocks of which something was pruned."""
     members: dict[int, set[int]] = defaultdict(set)
     leaves: dict[int, dict[int, str]] = defaultdict(dict)
-    for row in Pruned.objects.filter(block__in=blocks):
+    for row in Pruned.objects.filter(block__gte=first, block__lte=last):
         ids, kept = list(chain.ids(row.members)), bytes(row.leaves)
         members[row.block].update(ids)
         pieces = (kept[at : at + 32].hex() for at in range(0, len(kept), 32))

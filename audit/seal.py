@@ -65,7 +65,7 @@ def _seal() -> Block | None:
 
 def _chained(block: Block) -> Block:
     """The block with its number and digest, behind the last one."""
-    last = Block.objects.order_by("-number").first()
+    last = Block.objects.only("number", "digest").order_by("-number").first()
     block.number = last.number + 1 if last else 1
     block.previous = last.digest if last else ""
     block.digest = block.reckon_digest()

@@ -95,7 +95,7 @@ def look(span: Span) -> Looked:
     looked = Looked(span.blocks[-1].number if span.blocks else 0)
     leaves = _leaves(span, looked)
     keys = signing.public_keys()
-    left = pruning.left_of([block.number for block in span.blocks])
+    left = pruning.left_of(span.blocks[0].number, looked.block) if span.blocks else {}
     for block in span.blocks:
         _check_signature(block, keys, looked)
         _check_block(block, leaves, looked, span, left.get(block.number, NOTHING_PRUNED))

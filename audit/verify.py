@@ -207,13 +207,14 @@ def _check_entries(run: _Run, spread: Spread) -> None:
 
 def _spans(run: _Run) -> Iterator[Span]:
     """The whole range in stretches. A broken chain ends it with what came before."""
-    after, blocks = run.after, []
+    after, blocks, count = run.after, list[Block](), 0
     for block in _check_chain(run):
         blocks.append(block)
-        if sum(one.count for one in blocks) >= SPAN:
+        count += block.count
+        if count >= SPAN:
             last = max(after, *(one.last for one in blocks))
             yield Span(after, last, tuple(map(Sealed.of, blocks)))
-            after, blocks = last, []
+            after, blocks, count = last, [], 0
     last = max([after, *(one.last for one in blocks)])
     yield Span(after, last, tuple(map(Sealed.of, blocks)))
     yield from _tail(last, run.top)
