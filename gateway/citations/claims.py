@@ -11,6 +11,7 @@ from gateway.citations import figures, moments
 from gateway.citations.model import Claim, Kind
 
 MOST_CLAIMS = 400
+MOST_READ = 200_000
 # A "figure" longer than this is no figure, and a token longer than this no name.
 MOST_CHARACTERS = 300
 
@@ -32,28 +33,33 @@ _APPROXIMATELY = re.compile(
 )
 _NEGATIVE = re.compile(r"(?:^|[(\s|:=])[-\u2212][$€£¥₹]?$")
 
+# Every alternative begins where a word begins, and every repetition has an end: a long answer takes
+# time in proportion to its length, whatever stands in it.
 _PATTERN = re.compile(
     rf"""
-    (?P<url>https?://[^\s<>"'`)\]]+)
-  | (?P<email>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)
+    (?P<url>https?://[^\s<>"'`)\]]{{1,2000}})
+  | (?P<email>(?<![\w.+-])[\w.+-]{{1,64}}@[\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{1,8}})
   | (?P<uuid>\b[0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}\b)
   | (?P<skip>
-        ^[ \t>]*(?:[-*+][ \t]+)?[(]?\d{{1,3}}[.)](?=\s(?!(?:{moments.MONTH})\b))
+        ^[ \t>]{{0,40}}(?:[-*+][ \t]{{1,8}})?[(]?\d{{1,3}}[.)](?=\s(?!(?:{moments.MONTH})\b))
       | \b(?:{_LABELS})[ ]?[#]?\d{{1,3}}\b(?![.,:]\d)
-      | \[\d{{1,3}}\] | [&][#]?\w+; | \b(?:Q[1-4]|H[12])\b
+      | \[\d{{1,3}}\] | [&][#]?\w{{1,32}}; | \b(?:Q[1-4]|H[12])\b
     )
   | (?P<date>(?<![\w.,/-])(?:{moments.DATE}))
   | (?P<time>(?<![^\Wt])(?<![.,:])(?:{moments.TIME})(?:z\b|[+-]\d\d:\d\d\b)?)
   | (?P<ordinal>\b\d{{1,3}}(?:st|nd|rd|th)\b)
-  | (?P<ip>\b\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?:[:/]\d+)?\b(?![.]\d))
-  | (?P<host>\b(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:{_ENDS})\b(?::\d+)?(?![\w-]))
-  | (?P<version>\bv\d+(?:\.\d+)*(?:-[a-z][\w.]*)?\b
-      | (?<![\w.,])(?!\d{{1,3}}(?:\.\d{{3}})+(?![\d.]))\d+(?:\.\d+){{2,}}(?:-[a-z][\w.]*)?\b)
-  | (?P<code>(?<![\w-])(?=[\w/#.:-]*\d)[a-z_]+\w*(?:[-/#:]\w+)*(?:\.\w*\d\w*)*
-      | \b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d[a-f]+\d)[0-9a-f]{{6,}}\b
-      | \b\d+[a-z]+[\w-]*\d\w*\b | \b\d+(?:-\w*\d\w*){{2,}}\b)
-  | (?P<number>
-        (?P<digits>(?<![\w])\d{{1,3}}(?:[ \u00a0\u202f]\d{{3}})+(?:[.,]\d+)?(?![\d])
+  | (?P<ip>\b\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?:[:/]\d{{1,5}})?\b(?![.]\d))
+  | (?P<host>(?<![\w.-])(?:[a-z0-9][a-z0-9-]{{0,62}}\.){{1,8}}(?:{_ENDS})\b(?::\d{{1,5}})?(?![\w-]))
+  | (?P<version>\bv\d{{1,9}}(?:\.\d{{1,9}}){{0,6}}(?:-[a-z][\w.]{{0,30}})?\b
+      | (?<![\w.,])(?!\d{{1,3}}(?:\.\d{{3}}){{1,9}}(?![\d.]))
+        \d{{1,9}}(?:\.\d{{1,9}}){{2,6}}(?:-[a-z][\w.]{{0,30}})?\b)
+  | (?P<code>(?<![\w-])(?=[\w/#.:-]{{0,99}}\d)
+        [a-z_]\w{{0,99}}(?:[-/#:]\w{{1,99}}){{0,9}}(?:\.\w{{0,30}}\d\w{{0,30}}){{0,9}}(?!\w)
+      | \b(?=[0-9a-f]{{0,99}}\d[a-f]{{1,99}}\d)[0-9a-f]{{6,128}}\b
+      | (?<![\w-])\d{{1,30}}[a-z]{{1,30}}[\w-]{{0,60}}\d\w{{0,30}}\b
+      | (?<![\w-])\d{{1,30}}(?:-[a-z]{{0,20}}\d{{1,30}}[a-z]{{0,20}}){{2,9}}\b)
+  | (?P<number>(?<![^\W_])
+        (?P<digits>\d{{1,3}}(?:[ \u00a0\u202f]\d{{3}}){{1,9}}(?:[.,]\d+)?(?![\d])
           | \d+(?:[.,'\u2019]\d+)*)
         (?:(?:[*_`]{{0,3}}[ \u00a0\u202f-]?)(?P<scale>{figures.SCALE}))?
     )
@@ -71,16 +77,18 @@ def find(answer: str) -> tuple[tuple[Claim, ...], bool]:
         if len(claims) == MOST_CLAIMS:
             return tuple(claims), False
         claims.append(claim)
-    return tuple(claims), True
+    return tuple(claims), len(answer) <= MOST_READ
 
 
 def _claims(answer: str) -> Iterator[Claim]:
-    for match in _PATTERN.finditer(_without_programs(answer)):
+    for match in _PATTERN.finditer(_without_programs(answer[:MOST_READ])):
         name = match.lastgroup
         if name in ("skip", "ordinal") or len(match[0]) > MOST_CHARACTERS:
             continue
         if name in _IDENTIFIERS:
             text = match[0].rstrip(_ENDING)
+            if not text:
+                continue
             keys = (text, text[1:]) if name == "version" and text[0] in "vV" else (text,)
             yield Claim(Kind.IDENTIFIER, text, match.start(), keys=keys)
         elif name == "date":

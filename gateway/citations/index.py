@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from gateway.citations import figures, moments
 from gateway.citations.model import Reading
@@ -29,6 +30,8 @@ _JOINED_BEFORE = re.compile(r"[^\W tv]$|\d[.]$")
 _JOINED_AFTER = re.compile(r"[.]\d")
 # Where the same thing stands more often, the best of so many places is taken.
 MOST_PLACES = 12
+# A month's name is looked at so often: a text may be nothing but dates.
+MOST_MONTHS = 5_000
 _MOST_LOOKS = 60
 # Figures with spaces in them are looked for in so much of a text.
 _SPACED_CHARACTERS = 200_000
@@ -131,10 +134,8 @@ class Index:
         """A date with its month in words; each month is looked for once."""
         month = int(key[2:4] if key.startswith("--") else key[5:7])
         if month not in self._months:
-            near = [
-                self.lower[max(0, one.start() - 14) : one.end() + 24]
-                for one in moments.beside_month(month).finditer(self.lower)
-            ]
+            places = islice(moments.beside_month(month).finditer(self.lower), MOST_MONTHS)
+            near = {self.lower[max(0, one.start() - 14) : one.end() + 24] for one in places}
             spelled = [match[0] for part in near for match in _WRITTEN.finditer(part)]
             self._months[month] = _by_keys(spelled)
         return self._months[month].get(key, "")

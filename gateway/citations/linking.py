@@ -1,10 +1,10 @@
 """Each claim of an answer is held against the sources, the results first."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gateway.citations import claims
+from gateway.citations import claims, computed
 from gateway.citations.index import Index, Place
 from gateway.citations.model import Citation, Claim, Kind, Linked, Origin, Reading, Source, Status
 
@@ -29,8 +29,45 @@ def link(answer: str, sources: Sequence[Source]) -> Linked:
     read, whole = _read(sources if found else ())
     results = [one for one in read if one.source.origin not in _SAID]
     said = [one for one in read if one.source.origin in _SAID]
-    made = tuple(_cite(claim, _words_near(answer, claim), results, said) for claim in found)
-    return Linked(made, whole and all_of_them)
+    made = [_cite(claim, _words_near(answer, claim), results, said) for claim in found]
+    return Linked(tuple(_computed(answer, made, results)), whole and all_of_them)
+
+
+def _computed(
+    answer: str, made: Sequence[Citation], results: Sequence[_Read]
+) -> Iterator[Citation]:
+    """The same citations; what stands in no result and can be worked out of one says how."""
+    facts = [(one, computed.facts_of(one.index.text)) for one in results] if _any_left(made) else []
+    for cited in made:
+        yield _worked_out(answer, cited, made, facts) if _is_left(cited) else cited
+
+
+def _any_left(made: Iterable[Citation]) -> bool:
+    return any(map(_is_left, made))
+
+
+def _is_left(cited: Citation) -> bool:
+    return cited.status is Status.UNSUPPORTED and cited.claim.kind is Kind.NUMBER
+
+
+def _worked_out(
+    answer: str,
+    cited: Citation,
+    made: Sequence[Citation],
+    facts: Sequence[tuple[_Read, Sequence[computed.Fact]]],
+) -> Citation:
+    claim = cited.claim
+    start, end = _line_of(answer, claim)
+    line = answer[start:end].lower()
+    for read, known in facts:
+        fact = computed.find(claim, known, line)
+        if fact is not None:
+            return Citation(claim, Status.COMPUTED, read.source, how=fact.how)
+    beside = [one for one in made if start <= one.claim.start < end]
+    two = computed.from_two(claim, beside)
+    if two is None:
+        return cited
+    return Citation(claim, Status.COMPUTED, two[0].source, two[0].at, two[0].length, two[1])
 
 
 def _read(sources: Iterable[Source]) -> tuple[list[_Read], bool]:
@@ -45,10 +82,15 @@ def _read(sources: Iterable[Source]) -> tuple[list[_Read], bool]:
 
 def _words_near(answer: str, claim: Claim) -> frozenset[str]:
     """The words of the claim's line, by which the right one of several places is told."""
-    start = max(answer.rfind("\n", 0, claim.start), claim.start - 2 * _AROUND)
+    start, end = _line_of(answer, claim)
+    return frozenset(_WORD.findall(answer[start:end].lower()))
+
+
+def _line_of(answer: str, claim: Claim) -> tuple[int, int]:
+    """From where to where the claim's line goes, and not too far to either side."""
+    start = max(answer.rfind("\n", 0, claim.start) + 1, claim.start - 2 * _AROUND)
     end = answer.find("\n", claim.end)
-    line = answer[max(start, 0) : min(len(answer) if end < 0 else end, claim.end + 2 * _AROUND)]
-    return frozenset(_WORD.findall(line.lower()))
+    return start, min(len(answer) if end < 0 else end, claim.end + 2 * _AROUND)
 
 
 def _cite(

@@ -1,5 +1,7 @@
 """What counts as a claim, and what only looks like one."""
 
+import time
+
 import pytest
 
 from gateway.citations import claims
@@ -67,3 +69,18 @@ def test_there_is_an_end_to_it():
 )  # fmt: skip
 def test_a_minus_is_told_from_a_dash(answer, negative):
     assert claims.find(answer)[0][-1].negative is negative
+
+
+@pytest.mark.parametrize(
+    "piece", ["a-", "a.b.", "_", "a", "a_", "9a-", "0f", "a@", "x1/", "1.1.", "- 1. ", "&#"]
+)
+def test_a_long_answer_takes_time_in_proportion_to_its_length(piece):
+    started = time.monotonic()
+    claims.find(piece * 4000)
+
+    # Hundredths of a second; a pattern that starts anew at each character took many seconds.
+    assert time.monotonic() - started < 2
+
+
+def test_of_a_very_long_answer_the_beginning_is_read():
+    assert claims.find(" " * claims.MOST_READ + "7") == ((), False)

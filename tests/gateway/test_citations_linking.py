@@ -40,6 +40,18 @@ def test_each_claim_is_known_by_its_result_or_by_none(row):
     assert judged(row) == expected(row)
 
 
+# What was wrong the first time these were run, and was left so: 59 of 61 claims were right.
+MISSES = {
+    "german report": "the point of an abbreviation is taken for a part of the figure",
+    "sizes and durations": "an hour and a half is 2 hours, to the hour",
+}
+
+
+@pytest.mark.parametrize("row", HELD_OUT, ids=lambda row: row["name"])
+def test_answers_that_nothing_was_tuned_on(row):
+    assert (judged(row) == expected(row)) is (row["name"] not in MISSES)
+
+
 def test_a_citation_says_the_very_place():
     text = '{"old": 7, "orders": 1234567}'
     [cited] = link("1,234,567 orders", [Source(Origin.RESULT, text, "c1")]).citations
