@@ -29,12 +29,19 @@ MOST_SECONDS = 7 * 24 * 3600
 MOST_COUNT = 10_000
 
 Kind = AlertRule.Kind
+_OF_ENTRIES = ("kinds", "tools", "hours", "unused_days", "count")
+_USELESS = {
+    Kind.ENTRIES: ("factor", "min_cost"),
+    Kind.SERVER_DOWN: (*_OF_ENTRIES, "factor", "min_cost"),
+    Kind.SPENDING: (*_OF_ENTRIES, "filters"),
+}
 
 
 # --- What may stand there -------------------------------------------------------------------------
 def check_rule(rule: AlertRule) -> None:
     """Raises ValidationError, by field, for a rule that could not be held against the record."""
     wrong = {field: str(said) for field, look in _RULE.items() if (said := _fault(look, rule))}
+    wrong = dict.fromkeys(_useless(rule), "A rule of this kind has no use for this.") | wrong
     if wrong:
         raise ValidationError(wrong)
 
@@ -46,6 +53,13 @@ def check_destination(destination: Destination) -> None:
     said = _fault(look, destination)
     if said:
         raise ValidationError({field: said})
+
+
+def _useless(rule: AlertRule) -> list[str]:
+    """What says something else than where nothing is said, and would change nothing."""
+    usual = AlertRule()
+    useless = _USELESS.get(Kind(rule.kind), ())
+    return [name for name in useless if getattr(rule, name) != getattr(usual, name)]
 
 
 def _fault(look: Callable[[Any], object], row: Any) -> str:

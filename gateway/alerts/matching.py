@@ -36,8 +36,12 @@ class Match:
         """Those of the entries that the rule looks out for."""
         return [entry for entry in self._chosen(entries) if self._fits(entry)]
 
+    def filtered(self, entries: "QuerySet[Entry]") -> "QuerySet[Entry]":
+        """Those of the entries that the rule's filters let through."""
+        return self._filters.apply(entries)
+
     def _chosen(self, entries: "QuerySet[Entry]") -> "QuerySet[Entry]":
-        chosen = self._filters.apply(entries).exclude(kind__in=NEVER).defer(*UNREAD)
+        chosen = self.filtered(entries).exclude(kind__in=NEVER).defer(*UNREAD)
         if self.rule.kinds:
             chosen = chosen.filter(kind__in=self.rule.kinds)
         if self.rule.each:

@@ -45,7 +45,7 @@ def hold_against(entries: "QuerySet[Entry]") -> Callable[[], None]:
             log.exception("an alert rule cannot be read", extra={"rule": rule.name})
             continue
         if rule.kind == Kind.SERVER_DOWN:
-            found.append(partial(_servers, rule, _last_words(entries)))
+            found.append(partial(_servers, rule, _last_words(match.filtered(entries))))
         else:
             found.append(partial(_put_down, match, _by_value(match, entries)))
     return partial(_each, found)

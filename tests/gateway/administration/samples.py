@@ -113,7 +113,7 @@ REQUESTS: list[tuple[str, str, Any, int, str]] = [
     (
         "post",
         "alerts/rules",
-        {"name": "drops", "kinds": ["call.calling"], "tools": ["drop_*"], "min_cost": 2},
+        {"name": "drops", "kinds": ["call.calling"], "tools": ["drop_*"], "count": 2},
         201,
         "can_modify_config",
     ),

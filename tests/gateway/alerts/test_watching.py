@@ -136,6 +136,14 @@ def test_a_server_that_is_down_is_an_incident_until_it_is_up(happen):
     assert [*states.all()] == [("server crm", "resolved"), ("server files", "open")]
 
 
+def test_of_servers_those_are_looked_at_that_the_filters_name(happen):
+    rule("down", kind="server_down", filters={"server": "crm"})
+    for server in ("crm", "files"):
+        happen("registry.health", outcome="failed", server=server)
+
+    assert found() == {("down", "server crm"): 1}
+
+
 def test_alerts_are_no_cause_of_alerts(happen):
     rule("everything", each="")
     happen("auth.login", DEV)
