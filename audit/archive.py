@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from audit import chain, following
+from audit import chain, following, pruning
 from audit.export import Format, lines, rows_of
 from audit.models import Block, Entry
 from audit.models.record import PROOF_COLUMNS
@@ -53,7 +53,7 @@ def write(folder: Path, first: int, last: int) -> Written:
     with entries, blocks:
         for some in _blocks(first, last):
             ends = [*(ends or [_said(some[0])])[:1], _said(some[-1])]
-            blocks.add("".join(json.dumps(_said(block)) + "\n" for block in some))
+            blocks.add("".join(json.dumps(said) + "\n" for said in _with_what_is_left(some)))
             for text, number in _entries(some):
                 entries.add(text)
                 count += number
@@ -94,6 +94,16 @@ def _entries(blocks: list[Block]) -> Iterator[tuple[str, int]]:
             yield lines(rows, Format.JSONL, ENTRY_COLUMNS), len(rows)
             rows = []
     yield lines(rows, Format.JSONL, ENTRY_COLUMNS), len(rows)
+
+
+def _with_what_is_left(blocks: list[Block]) -> Iterator[dict[str, Any]]:
+    """The blocks, and of those of which entries were pruned which, with what stays of them."""
+    left = pruning.left_of(blocks[0].number, blocks[-1].number)
+    for block in blocks:
+        gone = left.get(block.number)
+        members = chain.ranges(sorted(gone.members)) if gone else ""
+        pruned = {"pruned": {"members": members, "leaves": gone.leaves}} if gone else {}
+        yield _said(block) | pruned
 
 
 def _said(block: Block) -> dict[str, Any]:

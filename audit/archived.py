@@ -29,6 +29,7 @@ class Seen:
     files: int = 0
     blocks: int = 0
     entries: int = 0
+    pruned: int = 0
     unsigned: int = 0
     last: int = 0
     previous: str = ""
@@ -72,19 +73,46 @@ def _check_file(path: Path, said: Any) -> None:
 def _check_blocks(folder: Path, name: str, seen: Seen, keys: Any) -> None:
     entries = _Entries(_lines(folder / f"{name}.jsonl.gz"))
     for said in _lines(folder / f"{name}.blocks.jsonl.gz"):
+        gone = _Gone.of(said.pop("pruned", None))
         block = Block(**{**said, "sealed_at": datetime.fromisoformat(said["sealed_at"])})
         where = f"{name}: block {block.number}"
         if seen.blocks and (block.number, block.previous) != (seen.last + 1, seen.previous):
             raise Broken(f"{where} does not follow block {seen.last}")
         if block.reckon_digest() != block.digest:
             raise Broken(f"{where} is not what its digest says")
-        leaves = [entries.leaf(number, where) for number in chain.ids(block.members)]
-        if chain.merkle_root(leaves) != block.root:
-            raise Broken(f"{where} does not hold these entries")
+        _check_root(block, entries, gone, where=where)
         _check_signature(block, where, seen, keys)
-        seen.blocks, seen.entries = seen.blocks + 1, seen.entries + len(leaves)
+        seen.blocks, seen.pruned = seen.blocks + 1, seen.pruned + len(gone.members)
+        seen.entries += block.count - len(gone.members)
         seen.last, seen.previous = block.number, block.digest
     entries.check_end(name)
+
+
+@dataclass(frozen=True)
+class _Gone:
+    """Which entries of a block had been pruned, and the leaves that stayed of them."""
+
+    members: frozenset[int]
+    leaves: Mapping[str, str]
+
+    @classmethod
+    def of(cls, said: Any) -> "_Gone":
+        if not said:
+            return cls(frozenset(), {})
+        return cls(frozenset(chain.ids(said["members"])), said["leaves"])
+
+
+def _check_root(block: Block, entries: "_Entries", gone: _Gone, *, where: str) -> None:
+    """Of a block of which nothing is left, its digest alone vouches for what it was."""
+    members = list(chain.ids(block.members))
+    if gone.members.issuperset(members):
+        return
+    leaves = [
+        gone.leaves.get(str(one), "") if one in gone.members else entries.leaf(one, where)
+        for one in members
+    ]
+    if not all(leaves) or chain.merkle_root(leaves) != block.root:
+        raise Broken(f"{where} does not hold these entries")
 
 
 def _check_signature(block: Block, where: str, seen: Seen, keys: Any) -> None:

@@ -7,8 +7,20 @@ import shutil
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
-from audit import archive, archived, chain, erasing, export, record, seal, signing
+from audit import (
+    archive,
+    archived,
+    chain,
+    erasing,
+    export,
+    pruning,
+    record,
+    seal,
+    signing,
+    triggers,
+)
 from audit.archived import Broken
 from audit.filters import Filters
 from audit.models import Block, Entry
@@ -118,6 +130,39 @@ def test_what_was_erased_before_is_intact_without_its_content(blocks, tmp_path):
     assert archived.verify(tmp_path).entries == 16
     text = unpacked(next(tmp_path.glob("*6.jsonl.gz")))
     assert "ada@example.com" not in "".join(text.splitlines()[:2])
+
+
+def prune(*ids):
+    """Take these entries away, as retention does with those whose time is over."""
+    with triggers.opened(triggers.PRUNE):
+        pruning._prune(ids, who=record.Who(), until=timezone.now())
+
+
+def test_what_was_pruned_before_is_told_and_the_rest_is_proven(blocks, tmp_path, capsys):
+    second, third = (list(chain.ids(blocks[at].members)) for at in (1, 2))
+    prune(second[0], *third)
+    archive.write(tmp_path, 1, 6)
+
+    seen = archived.verify(tmp_path)
+    assert (seen.entries, seen.pruned, seen.blocks) == (13, 3, 6)
+    call_command("verify_export", str(tmp_path))
+    assert "3 entries had been pruned before" in capsys.readouterr().out
+
+
+def test_that_an_entry_was_pruned_cannot_be_made_up(blocks, tmp_path):
+    """What is said to be pruned has a leaf in the block's root."""
+    archive.write(tmp_path, 1, 6)
+    name = "record-0000000001-0000000006"
+    second = list(chain.ids(blocks[1].members))[0]
+
+    def claim(text):
+        rows = [json.loads(line) for line in text.splitlines()]
+        rows[1]["pruned"] = {"members": str(second), "leaves": {str(second): "0" * 64}}
+        return "".join(json.dumps(row) + "\n" for row in rows)
+
+    rewrite(tmp_path, f"{name}.blocks.jsonl.gz", claim)
+    with pytest.raises(Broken, match="block 2 does not hold these entries"):
+        archived.verify(tmp_path)
 
 
 # --- Breaks ---------------------------------------------------------------------------------------

@@ -36,5 +36,7 @@ class Command(BaseCommand):
             f"{seen.entries} entries in {seen.blocks} blocks, {seen.files} files: intact, up to "
             f"block {seen.last}"
         )
+        if seen.pruned:
+            self.stdout.write(f"{seen.pruned} entries had been pruned before they were written")
         if seen.unsigned:
             self.stdout.write(f"{seen.unsigned} blocks have no signature of a key known here")
