@@ -86,6 +86,8 @@ def _happened(entry: Entry) -> Iterator[Fact]:
     if counted:
         yield Fact("Tokens", ", ".join(counted))
     yield from _texts(entry, {"Error": "error_code", "Error id": "error_id"})
+    if entry.erased_by:
+        yield Fact("Erased", f"in part; entry {entry.erased_by} says what, and why")
 
 
 def _who(entry: Entry, places: Places) -> Iterator[Fact]:

@@ -252,6 +252,11 @@ class Entry(AppendOnly):
             if not field.primary_key and field.attname not in PROOF_COLUMNS
         )
 
+    @property
+    def erased_by(self) -> int | None:
+        """The entry that says what was erased of this one and why; None where nothing was."""
+        return self.erased.get("entry") if isinstance(self.erased, dict) else None
+
     def reckon_digest(self) -> str:
         """The digest that this row's columns should have; ValueError where it can have none."""
         columns = {name: getattr(self, name) for name in self.columns()}

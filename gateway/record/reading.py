@@ -24,9 +24,13 @@ BRIEF = tuple(
 class EntryShape(serializers.ModelSerializer):
     """An entry; texts that do not apply are empty, all else is null. `cost` is in US dollars."""
 
+    erased_by = serializers.IntegerField(
+        allow_null=True, help_text="The entry that says what was erased of this one, and why."
+    )
+
     class Meta:
         model = Entry
-        fields = NAMES
+        fields = (*NAMES, "erased_by")
 
 
 class EntryBriefShape(serializers.ModelSerializer):
@@ -83,7 +87,8 @@ def brief(entry: Entry) -> dict[str, Any]:
 
 def whole(entry: Entry) -> dict[str, Any]:
     """All of an entry, spelled as an export spells it."""
-    return {name: _spelled(getattr(entry, name)) for name in NAMES}
+    spelled = {name: _spelled(getattr(entry, name)) for name in NAMES}
+    return {**spelled, "erased_by": entry.erased_by}
 
 
 def _spelled(value: Any) -> Any:

@@ -24,6 +24,18 @@ def test_a_full_entry_tells_everything_that_it_holds() -> None:
     assert '"database": "sales"' in told["Arguments (redacted)"]
 
 
+def test_an_erased_entry_says_where_it_is_said_why() -> None:
+    entry = record.prepare("call.called", "ok", **FULL)
+    whole, entry.erased = telling.sections(entry, PLACES), {"groups": {}, "entry": 12}
+
+    told = [fact for part in telling.sections(entry, PLACES) for fact in part.facts]
+
+    new = [fact for fact in told if fact not in [one for part in whole for one in part.facts]]
+    assert [(one.label, one.text) for one in new] == [
+        ("Erased", "in part; entry 12 says what, and why")
+    ]
+
+
 def test_ways_lead_to_the_question_the_person_and_the_tool() -> None:
     entry = record.prepare("call.called", "ok", **FULL)
     facts = [fact for part in telling.sections(entry, PLACES) for fact in part.facts]

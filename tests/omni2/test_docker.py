@@ -73,7 +73,14 @@ def test_ports_are_open_to_this_machine_only() -> None:
 def test_product_may_write_to_its_data_and_nothing_else(name: str) -> None:
     service = SERVICES[name]
     assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
-    assert [volume for volume in service["volumes"] if not volume.endswith((":ro", ":/data"))] == []
+    apart = [volume for volume in service["volumes"] if not volume.endswith((":ro", ":/data"))]
+    assert apart == (["sealing:/sealing"] if name == "worker" else [])
+
+
+def test_only_workers_can_read_the_key_that_seals() -> None:
+    wanted = SERVICES["worker"]["environment"]["OMNI2_SEALING_KEY_FILE"]
+    assert wanted == "/sealing/sealing.pem"
+    assert [name for name, one in SERVICES.items() if "sealing" in str(one)] == ["worker"]
 
 
 def test_image_runs_as_nobody_in_particular() -> None:

@@ -5,6 +5,7 @@ import random
 import pytest
 from drf_spectacular.generators import SchemaGenerator
 
+from audit import erasing, record
 from audit.filters import FILTERS
 from audit.models import Entry
 from tests.gateway.administration.test_documented import as_json_schema, faults
@@ -128,11 +129,22 @@ def test_pages_lead_there_and_back(dev, named):
 
 
 # --- What is shown --------------------------------------------------------------------------------
+def test_an_erased_entry_names_the_one_that_says_why(auditor, entries):
+    wanted = Entry.objects.filter(pk=entries["adas"].pk)
+    erasing.erase(wanted, ["content"], reason="asked to", who=record.Who(door="cli"))
+
+    found = auditor.get(f"{ALL}/{entries['adas'].pk}").json()
+
+    said = Entry.objects.get(kind="record.erased")
+    assert (found["erased_by"], found["arguments"], found["preview"]) == (said.pk, None, "")
+
+
 def test_an_entry_is_whole_at_its_address_and_brief_in_lists(auditor, entries):
     whole = auditor.get(f"{ALL}/{entries['adas'].pk}").json()
     [brief] = auditor.get(ALL, {"person": "ada@example.com", "kind": "call.called"}).json()["items"]
 
-    assert {*whole} == {"id", *Entry.columns(), "digest"}
+    assert {*whole} == {"id", *Entry.columns(), "digest", "erased_by"}
+    assert whole["erased_by"] is None
     assert (whole["arguments"], whole["preview"]) == ({"name": "Ünal"}, "one row")
     assert (whole["cost"], whole["milliseconds"]) == ("0.50000000", 12)
     assert brief.items() < whole.items()
