@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from audit import record
 from audit.models import Entry
-from registry import health, tokens
+from registry import health, tokens, withholding
 from registry.endpoints import endpoint_to_list, with_document
 from registry.errors import NotConnected, RegistryError, SyncFailed
 from registry.mcp.client import Listing, connections
@@ -156,8 +156,9 @@ def _describe(server: Server, listing: Listing) -> None:
     offerings = cleaned(listing.offerings)
     if offerings != server.offerings:
         # Written only then: whoever keeps lists in memory reads them anew.
-        server.offerings = offerings
+        before, server.offerings = server.offerings, offerings
         fields.append("offerings")
+        withholding.notice(server, before)
     server.save(update_fields=fields)
 
 

@@ -141,6 +141,8 @@ class Server(Switchable):
     instructions = models.TextField(blank=True, editable=False)
     # Prompts, resources and templates as they were last listed: `registry.offerings`.
     offerings = models.JSONField(default=dict, blank=True, editable=False)
+    # Fingerprints of those that look suspicious and were accepted all the same.
+    accepted_offerings = models.JSONField(default=list, blank=True, editable=False)
 
     objects = ServerQuerySet.as_manager()
 

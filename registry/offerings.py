@@ -1,7 +1,9 @@
 """What servers offer beside tools (prompts, resources, templates), and what MCP clients call it.
 
-It is kept as it was listed at the last sync, without what no client could read. Nothing of it is
-pinned: what a prompt or a resource holds is read from its server each time.
+It is kept as it was listed at the last sync, without what no client could read. What the scanner
+finds something in (orders to a model, hidden characters) is set aside until somebody accepts that
+very form, or the server is trusted always. Nothing else is pinned: lists of resources are data that
+comes and goes, and what a prompt or a resource holds is read from its server each time.
 """
 
 from collections import Counter
@@ -10,8 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from audit.stamps import Kept
+from registry.fingerprint import fingerprint
 from registry.models import Server
 from registry.offers import storable
+from registry.scanner import findings
 from registry.verbs import PROMPTS, RESOURCES
 
 SCHEME = "omni2://"
@@ -27,12 +31,22 @@ _kept = Kept("registry", size=10, of="prompts and resources for MCP clients")
 
 @dataclass(frozen=True)
 class Offering:
-    """One prompt, resource or template of one server: `public` is its name at `/mcp`."""
+    """One prompt, resource or template of one server: `public` is its name at `/mcp`.
+
+    `warnings` are what the scanner finds in a form that nobody has accepted.
+    """
 
     server: Server
+    kind: str
     key: str
     public: str
     definition: Mapping[str, Any]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """Of this form, as a decision names it."""
+        return fingerprint([self.kind, self.definition])
 
 
 def cleaned(listed: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
@@ -66,7 +80,32 @@ def _is_readable(found: Mapping[str, Any]) -> bool:
 
 
 def everything(kind: str) -> tuple[Offering, ...]:
-    """All of one kind, in the order of servers, under the names that clients know."""
+    """All of one kind that is offered, in the order of servers, under the names clients know."""
+    return tuple(one for one in _all(kind) if not one.warnings)
+
+
+def set_aside(server: str) -> tuple[Offering, ...]:
+    """What this server lists and nobody is offered, for somebody to decide on."""
+    return tuple(
+        one for kind in KEYS for one in _all(kind) if one.warnings and one.server.name == server
+    )
+
+
+def is_set_aside(kind: str, server: str, key: str) -> bool:
+    """Whether nobody may have this of the server, whatever name they know it by."""
+    return any(one.key == key and one.kind == kind for one in set_aside(server))
+
+
+def warnings_of(server: Server, kind: str, definition: Mapping[str, Any]) -> tuple[str, ...]:
+    """What looks suspicious in this form, its name and address included; () where it may be so."""
+    if server.trust == Server.Trust.ALWAYS:
+        return ()
+    found = findings({"listed": definition})
+    is_accepted = found and fingerprint([kind, definition]) in server.accepted_offerings
+    return () if is_accepted else tuple(found)
+
+
+def _all(kind: str) -> tuple[Offering, ...]:
     return _kept.get(kind, lambda: _named(kind))
 
 
@@ -78,7 +117,14 @@ def _named(kind: str) -> tuple[Offering, ...]:
     ]
     plain = Counter(key for server, key, _ in found if not server.tool_prefix)
     return tuple(
-        Offering(server, key, _public(kind, server, key, alone=plain[key] == 1), one)
+        Offering(
+            server,
+            kind,
+            key,
+            _public(kind, server, key, alone=plain[key] == 1),
+            one,
+            warnings_of(server, kind, one),
+        )
         for server, key, one in found
     )
 

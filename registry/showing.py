@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from registry.offerings import Offering
 from registry.reviewing import Review
 from registry.scanner import is_hidden
 
@@ -44,6 +45,16 @@ def reviewed(review: Review) -> SafeString:
     if not told_html:
         return forms
     return format_html("<ul class='omni-told'>{}</ul>{}", told_html, forms)
+
+
+def withheld(found: Iterable[Offering]) -> SafeString:
+    """What no client is shown, with why, each with its own words."""
+    rows = (
+        (one.kind, visible(one.key), visible("; ".join(one.warnings)), definition(one.definition))
+        for one in found
+    )
+    told = format_html_join("", "<li class='omni-danger'>{} {}: {}{}</li>", rows)
+    return format_html("<ul class='omni-told'>{}</ul>", told) if told else NOTHING
 
 
 def definition(tool: Mapping[str, Any]) -> SafeString:

@@ -22,6 +22,7 @@ from gateway.administration import (
     switches,
     teams,
     usage,
+    withheld,
 )
 
 urlpatterns = [
@@ -89,6 +90,12 @@ urlpatterns = [
     path("servers/<slug:name>/drift/reject", drift.RejectView.as_view(), name="admin-reject-tools"),
     path("calls/unknown", outcomes.UnknownCallsView.as_view(), name="admin-unknown-calls"),
     path("calls/<uuid:call_id>/settle", outcomes.SettleView.as_view(), name="admin-settle-call"),
+    path("servers/<slug:name>/withheld", withheld.WithheldView.as_view(), name="admin-withheld"),
+    path(
+        "servers/<slug:name>/withheld/offer",
+        withheld.OfferView.as_view(),
+        name="admin-offer-withheld",
+    ),
     path("drift", drift.WaitingView.as_view(), name="admin-drift"),
     path("cache", cache.CacheView.as_view(), name="admin-cache"),
     path("cache/clear", cache.ClearView.as_view(), name="admin-clear-cache"),

@@ -96,17 +96,17 @@ def find_tool(caller: Caller, name: str) -> Tool | None:
 
 def find_prompt(caller: Caller, name: str) -> tuple[str, str]:
     """Server and own name of a prompt."""
-    return _found(caller, PROMPT, name) or NOBODY_KNOWS
+    return _withheld(PROMPT, _found(caller, PROMPT, name) or NOBODY_KNOWS)
 
 
 def find_resource(caller: Caller, uri: str) -> tuple[str, str]:
     """Server and own URI of a resource, listed or not: a server may have more than it lists."""
     if caller.server:
-        return caller.server, uri
+        return _withheld(RESOURCE, (caller.server, uri))
     prefixed = offerings.split_uri(uri)
     if prefixed is not None:
-        return prefixed
-    return _found(caller, RESOURCE, uri) or _by_template(uri) or ("", uri)
+        return _withheld(RESOURCE, prefixed)
+    return _withheld(RESOURCE, _found(caller, RESOURCE, uri) or _by_template(uri) or ("", uri))
 
 
 def find_reference(caller: Caller, ref: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -126,6 +126,11 @@ def _found(caller: Caller, kind: str, name: str) -> tuple[str, str] | None:
         if one.public == name:
             return one.server.name, one.key
     return None
+
+
+def _withheld(kind: str, place: tuple[str, str]) -> tuple[str, str]:
+    """The place, unless what lies there is set aside: then it is as if there were nothing."""
+    return NOBODY_KNOWS if offerings.is_set_aside(kind, *place) else place
 
 
 def _by_template(uri: str) -> tuple[str, str] | None:

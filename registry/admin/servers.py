@@ -15,7 +15,7 @@ from unfold.enums import ActionVariant
 
 from audit.recorded import Deed, RecordedAdmin, badge, who_at
 from audit.switched import SwitchedAdmin
-from registry import discovery, health, showing, syncing
+from registry import discovery, health, offerings, showing, syncing
 from registry.admin import decisions, probing
 from registry.admin.forms import ServerForm
 from registry.errors import RegistryError
@@ -100,20 +100,14 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
                     ("checked_at", "synced_at"),
                     ("protocol_version", "server_info"),
                     "shown_instructions",
+                    "withheld",
                 ]
             },
         ),
     ]
     readonly_fields: ClassVar = [
-        "shown_health",
-        "credential",
-        "shown_error",
-        "shown_stderr",
-        "checked_at",
-        "synced_at",
-        "protocol_version",
-        "server_info",
-        "shown_instructions",
+        *("shown_health", "credential", "shown_error", "shown_stderr", "checked_at", "synced_at"),
+        *("protocol_version", "server_info", "shown_instructions", "withheld"),
     ]
 
     # --- What may be done ------------------------------------------------------------------------
@@ -197,6 +191,11 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
     @display(description="instructions (from the server)")
     def shown_instructions(self, server: Server) -> SafeString:
         return showing.visible(server.instructions)
+
+    @display(description="Not shown to clients")
+    def withheld(self, server: Server) -> SafeString:
+        """Prompts and resources that look suspicious (`manage.py drift withheld`)."""
+        return showing.withheld(offerings.set_aside(server.name))
 
     # --- What is done ----------------------------------------------------------------------------
     @action(

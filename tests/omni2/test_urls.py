@@ -123,6 +123,8 @@ ADMINISTRATION = {
     "/api/admin/servers/<slug:name>/sync",
     "/api/admin/servers/<slug:name>/drift/accept",
     "/api/admin/servers/<slug:name>/drift/reject",
+    "/api/admin/servers/<slug:name>/withheld",
+    "/api/admin/servers/<slug:name>/withheld/offer",
     "/api/admin/drift",
     "/api/admin/calls/unknown",
     "/api/admin/calls/<uuid:call_id>/settle",

@@ -13,6 +13,11 @@ from typing import Any
 
 from registry.models import Server
 
+OTHERS = {
+    "prompts/list": "prompts",
+    "resources/list": "resources",
+    "resources/templates/list": "resourceTemplates",
+}
 CLOSED_PORT = 9  # discard; nothing listens there
 
 
@@ -24,6 +29,8 @@ class RawServer:
     status: int = 200
     error: str = ""
     calls: int = 0
+    # What it lists beside tools, by the key in the answer; it says so where there is any.
+    others: dict[str, list[Any]] = field(default_factory=dict)
     hang: threading.Event = field(default_factory=threading.Event)
     address: str = ""
 
@@ -36,12 +43,17 @@ class RawServer:
         if method == "initialize":
             return {
                 "protocolVersion": "2025-11-25",
-                "capabilities": {"tools": {}},
+                "capabilities": {
+                    "tools": {},
+                    **({"prompts": {}, "resources": {}} if self.others else {}),
+                },
                 "serverInfo": {"name": "raw", "version": "1"},
                 "instructions": "Raw.\x00",
             }
         if method == "tools/list":
             return {"tools": self.tools}
+        if method in OTHERS:
+            return {OTHERS[method]: self.others.get(OTHERS[method], [])}
         if method == "tools/call":
             self.calls += 1
             return {"content": [{"type": "text", "text": "done"}]}

@@ -11,7 +11,7 @@ from accounts.authority import Right
 from accounts.errors import AccountsError
 from audit.record import Who
 from gateway.management.commands.ask import asker_named
-from registry import deciding, reviewing
+from registry import deciding, offerings, reviewing, withholding
 from registry.errors import RegistryError
 from registry.models import Server, Tool
 from registry.reviewing import Review
@@ -33,6 +33,14 @@ class Command(BaseCommand):
         listed.add_argument("--rejected", action="store_true", help="What was rejected instead.")
         _decision(verbs.add_parser("accept", aliases=["approve"], help="Offer it from now on."))
         _decision(verbs.add_parser("reject", help="Keep it set aside until it changes."))
+        withheld = verbs.add_parser(
+            "withheld", help="Prompts and resources that look suspicious, and offering them."
+        )
+        withheld.add_argument("server", metavar="SERVER")
+        withheld.add_argument(
+            "--offer", nargs="+", default=[], metavar="FINGERPRINT", help="Offer these forms."
+        )
+        withheld.add_argument("--as", dest="person", metavar="EMAIL", help="Who decides.")
         trust = verbs.add_parser("trust", help="What of a server is accepted unasked.")
         trust.add_argument("server", metavar="SERVER")
         trust.add_argument("trust", choices=Server.Trust.values)
@@ -66,6 +74,23 @@ class Command(BaseCommand):
         (server,) = servers_called([options["server"]])
         deciding.set_trust(server, options["trust"], _administrator(options))
         self.stdout.write(f"{server.name}: {server.get_trust_display()}, from its next sync on.")
+
+    def _withheld(self, options: dict[str, Any]) -> None:
+        (server,) = servers_called([options["server"]])
+        if options["offer"]:
+            if not options["person"]:
+                raise CommandError("Say who decides: --as EMAIL.")
+            withholding.accept(server, options["offer"], _administrator(options))
+            self.stdout.write(f"{len(options['offer'])} of {server.name} offered from now on.")
+            return
+        found = offerings.set_aside(server.name)
+        for one in found:
+            self.stdout.write(f"{one.kind} {ascii(one.key)[1:-1]}  {one.fingerprint}")
+            for warning in one.warnings:
+                self.stdout.write(f"  ! {warning}")
+            self.stdout.write(f"    {ascii(one.definition.get('description', ''))}")
+        if not found:
+            self.stdout.write("Nothing is set aside.")
 
     def _decide(self, options: dict[str, Any], do: Callable[..., None], said: str) -> None:
         by = _administrator(options)
