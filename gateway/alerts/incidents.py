@@ -42,7 +42,7 @@ class Event(StrEnum):
 
 @dataclass(frozen=True)
 class Found:
-    """What a rule has found of one cause: when last, how many entries, what finds them."""
+    """What a rule has found of one cause: when last, how many entries since when, their filters."""
 
     cause: str
     at: datetime
@@ -51,6 +51,7 @@ class Found:
     last_entry: int | None = None
     filters: Mapping[str, str] = field(default_factory=dict)
     detail: Mapping[str, Any] = field(default_factory=dict)
+    since: datetime | None = None
 
 
 def note(rule: AlertRule, found: Found) -> Incident:
@@ -77,6 +78,12 @@ def standing(rule: AlertRule, cause: str) -> Incident | None:
     """The incident of this cause that is not resolved."""
     of_cause = Incident.objects.select_for_update().filter(rule=rule, cause=cause[:300])
     return of_cause.unresolved().first()
+
+
+def counted_up_to(rule: AlertRule, cause: str) -> int:
+    """The last entry that belongs to an incident of this cause; 0 where there was none."""
+    of_cause = Incident.objects.filter(rule=rule, cause=cause[:300], last_entry__isnull=False)
+    return of_cause.order_by("-pk").values_list("last_entry", flat=True).first() or 0
 
 
 def _is_full(rule: AlertRule) -> bool:
@@ -107,7 +114,7 @@ def _open(rule: AlertRule, found: Found) -> Incident:
         severity=rule.severity,
         cause=found.cause[:300],
         count=found.count,
-        opened_at=found.at,
+        opened_at=found.since or found.at,
         last_at=found.at,
         told_at=now,
         first_entry=found.first_entry,

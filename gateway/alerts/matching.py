@@ -1,6 +1,5 @@
 """Which entries a rule looks out for, and whether there were as many within its time."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -59,20 +58,28 @@ class Match:
         """What of the entry makes the cause: its person, its server, …; empty for all together."""
         return str(getattr(entry, self.rule.each)) if self.rule.each else ""
 
-    def is_enough(self, value: str, found: Iterable[Entry]) -> bool:
-        """Whether, with these new ones, there were as many within the time as the rule says."""
+    def crowd(self, value: str, found: list[Entry], *, after: int = 0) -> list[Entry]:
+        """These new ones, with those before them within the rule's time; none where there are not
+        as many as the rule says. What is up to the entry `after` belonged to another incident.
+        """
         if self.rule.count <= 1:
-            return True
-        times = sorted(entry.at for entry in found)
-        return _crowded(self._times(value, times), self.rule.count, self.rule.window)
-
-    def _times(self, value: str, new: list[datetime]) -> list[datetime]:
-        around = Entry.objects.filter(at__gte=new[0] - self.rule.window, at__lte=new[-1])
+            return found
+        times = [entry.at for entry in found]
+        before = Entry.objects.filter(
+            at__gte=min(times) - self.rule.window,
+            at__lte=max(times),
+            id__lt=max(entry.pk for entry in found),
+            id__gt=after,
+        )
         if self.rule.each:
-            around = around.filter(**{self.rule.each: value})
+            before = before.filter(**{self.rule.each: value})
         # The latest: of more than so many there are enough in any case.
-        latest = self._chosen(around).order_by("-at")[:MOST_LOOKED_AT]
-        return sorted(entry.at for entry in latest if self._fits(entry))
+        latest = self._chosen(before).order_by("-at")[:MOST_LOOKED_AT]
+        every = {entry.pk: entry for entry in latest if self._fits(entry)}
+        every |= {entry.pk: entry for entry in found}
+        crowd = sorted(every.values(), key=lambda entry: entry.at)
+        moments = [entry.at for entry in crowd]
+        return crowd if _crowded(moments, self.rule.count, self.rule.window) else []
 
 
 def new_database(entry: Entry, days: int) -> str:

@@ -70,7 +70,9 @@ def _found(rule: AlertRule, value: str, now: datetime, *, cost: Decimal, usual: 
     if rule.each:
         filters[rule.each] = value
     said = {"spent": f"${cost:.2f}", "usual": f"${usual:.2f}", "within": _words(rule.window)}
-    return Found(rule.cause_of(value), now, 0, None, None, filters, said)
+    return Found(
+        rule.cause_of(value), now, 0, filters=filters, detail=said, since=now - rule.window
+    )
 
 
 def _words(window: timedelta) -> str:

@@ -65,9 +65,11 @@ def _by_value(match: Match, entries: "QuerySet[Entry]") -> dict[str, list[Entry]
 
 def _put_down(match: Match, by_value: Mapping[str, list[Entry]]) -> None:
     for value, found in by_value.items():
-        stands = incidents.standing(match.rule, match.rule.cause_of(value))
-        if stands is not None or match.is_enough(value, found):
-            incidents.note(match.rule, _found(match.rule, value, found))
+        rule, cause = match.rule, match.rule.cause_of(value)
+        if incidents.standing(rule, cause) is None:
+            found = match.crowd(value, found, after=incidents.counted_up_to(rule, cause))
+        if found:
+            incidents.note(rule, _found(rule, value, found))
 
 
 def _found(rule: AlertRule, value: str, entries: list[Entry]) -> Found:
@@ -85,6 +87,7 @@ def _found(rule: AlertRule, value: str, entries: list[Entry]) -> Found:
         cause=rule.cause_of(value),
         at=entries[-1].at,
         count=len(entries),
+        since=entries[0].at,
         first_entry=entries[0].pk,
         last_entry=entries[-1].pk,
         filters=filters,

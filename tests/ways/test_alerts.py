@@ -64,7 +64,7 @@ def test_somebody_who_tries_door_after_door_is_told_of_once(told, cast, client_o
 
     assert [call(dev, "write_note", text="x") for _ in range(30)] == [403] * 30
     assert told() == []
-    assert Incident.objects.get().count == 60
+    assert Incident.objects.get().count == 69
 
 
 def test_a_stranger_who_tries_keys_is_told_of_by_their_address(told, client):

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from audit import following, record, seal
 from audit.models import Entry
-from gateway.alerts import watching
+from gateway.alerts import incidents, watching
 from gateway.models import AlertRule, Incident
 
 ADA, DEV = "ada@example.com", "dev@example.com"
@@ -43,8 +43,22 @@ def test_a_burst_is_one_incident_that_grows_and_less_is_none(happen):
 
     happen("call.refused", DEV)
     happen("call.refused", DEV, 20)
-    assert found() == {("blocked", f"person {DEV}"): 21}
+    assert found() == {("blocked", f"person {DEV}"): 30}
     assert Entry.objects.filter(kind="alert.raised").count() == 1
+
+    incident, first = Incident.objects.get(), Entry.objects.filter(person=DEV).earliest("id")
+    assert (incident.first_entry, incident.opened_at) == (first.pk, first.at)
+
+
+def test_what_belonged_to_an_incident_that_is_over_is_no_part_of_the_next(happen, cast):
+    rule("blocked", kinds=["call.refused"], count=10, window_seconds=600)
+    happen("call.refused", DEV, 15)
+    incidents.resolve(Incident.objects.get(), by=cast.ada, who=record.Who())
+    happen("call.refused", DEV, 9)
+    assert Incident.objects.unresolved().count() == 0
+
+    happen("call.refused", DEV)
+    assert [one.count for one in Incident.objects.order_by("pk")] == [15, 10]
 
 
 def test_as_many_over_a_longer_time_are_no_burst(happen, monkeypatch):
