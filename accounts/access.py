@@ -17,6 +17,7 @@ from django.db.models import Prefetch
 from django.utils import timezone
 
 from accounts import difference, effects, targets
+from accounts.authority import Right, powers_of
 from accounts.document import Document, build_document
 from accounts.effects import Snapshot
 from accounts.errors import PolicyUnavailable
@@ -163,6 +164,7 @@ def _as_seen(
         grants=tuple(Grant(one.server, _texts(one.tools), one.expires_at) for one in grants),
         attributes=_attributes(user),
         only_servers=only_servers,
+        views_record=Right.VIEW_AUDIT_LOGS in powers_of(user),
     )
 
 

@@ -172,6 +172,10 @@ def _called(line: Line) -> Sums:
     return Sums(counts, call_latency=_timed(line))
 
 
+def _turn(line: Line) -> Sums:
+    return Sums(Counter({"turns": 1}))
+
+
 def _call_refused(line: Line) -> Sums:
     return Sums(Counter({"calls_refused": 1}))
 
@@ -186,6 +190,7 @@ _MEASURED: dict[str, Callable[[Line], Sums]] = {
     Kind.QUESTION_ACCEPTED: _accepted,
     Kind.QUESTION_REFUSED: _turned_away,
     Kind.QUESTION_ENDED: _ended,
+    Kind.MODEL_TURN: _turn,
     Kind.CALL_CALLED: _called,
     Kind.CALL_REFUSED: _call_refused,
 }

@@ -31,6 +31,7 @@ SHARES = {"p50": 0.50, "p90": 0.90, "p99": 0.99}
 
 ORDERS: dict[str, Any] = {
     "questions": F("sum_questions"),
+    "turns": F("sum_turns"),
     "calls": F("sum_calls"),
     "refused": F("sum_calls_refused") + F("sum_refused") + F("sum_turned_away"),
     "failed": F("sum_calls_failed") + F("sum_calls_unknown") + F("sum_failed") + F("sum_expired"),
@@ -77,6 +78,7 @@ class Figures:
     failed: int
     cancelled: int
     expired: int
+    turns: int
     calls: int
     calls_failed: int
     calls_unknown: int

@@ -9,6 +9,9 @@ class GatewayConfig(AppConfig):
     def ready(self) -> None:
         from accounts.targets import bring_from  # noqa: PLC0415  models load after this module
         from gateway import api_schema  # noqa: F401, PLC0415  registers the API's credentials
+        from gateway.record.reading import may_view  # noqa: PLC0415  models load after this module
         from gateway.targets import every_target  # noqa: PLC0415  models load after this module
+        from registry import own  # noqa: PLC0415  models load after this module
 
         bring_from(every_target)
+        own.bring(may_view)

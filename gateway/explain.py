@@ -78,7 +78,9 @@ def find_server(name: str) -> Server:
 
 def somebody_of(role: Role) -> Subject:
     """Somebody of this role, as it stands now; of a role switched off, too."""
-    return Subject.somebody_of(role.name, status="role_off" if role.is_off else "active")
+    status = "role_off" if role.is_off else "active"
+    views_record = role.can_view_audit_logs
+    return Subject.somebody_of(role.name, status=status, views_record=views_record)
 
 
 def find_tool(server: str, name: str) -> Tool:

@@ -98,6 +98,7 @@ def target_of(tool: Tool) -> Target:
         tags=tuple(tool.server.tags),
         read_only=tool.declares_read_only,
         destructive=tool.may_destroy,
+        shows_record=tool.server.shows_record,
     )
 
 

@@ -16,7 +16,7 @@ from gateway import access_requests, deciding, own_accounts, work
 from gateway.alerts import delivering, incidents, spending, watching
 from gateway.outlets import files, siem
 from gateway.tasks import run_question
-from registry import discovery, health, hearing
+from registry import discovery, health, hearing, own
 from registry.models import Server
 from slackapp import sweep as slack
 
@@ -65,6 +65,7 @@ def jobs() -> list[Job]:
         Job("expire_approvals", 5, expire_approvals),
         Job("seal_record", 1, seal.seal_once),
         Job("roll_up", 5, rollup.roll_up),
+        Job("keep_own_server", 300, own.keep),
         Job("index_record", 1, search.index_new),
         Job("check_servers", settings.MCP_HEALTH_SECONDS, check_servers),
         Job("sync_tools", settings.MCP_SYNC_MINUTES * 60, sync_tools),

@@ -13,10 +13,11 @@ from registry.errors import CommandNotAllowed, CredentialRefused
 from registry.mcp.endpoint import Endpoint
 from registry.models import Document, Server
 
-_OVER_HTTP: dict[str, Literal["http", "sse", "openapi"]] = {
+_TRANSPORTS: dict[str, Literal["http", "sse", "openapi", "internal"]] = {
     Server.Transport.HTTP: "http",
     Server.Transport.SSE: "sse",
     Server.Transport.OPENAPI: "openapi",
+    Server.Transport.INTERNAL: "internal",
 }
 # Variables with which a listed command can be made to run something else.
 _STEERING = re.compile(
@@ -31,6 +32,8 @@ def endpoint_for(server: Server, person: int) -> Endpoint:
     Where each person has an account of their own, or the gateway has one, a token may be fetched
     first. Raises what `endpoint_of` does, and what `tokens.token_of` does.
     """
+    if server.transport == Server.Transport.INTERNAL:
+        return replace(endpoint_of(server), account=person)
     if not server.speaks_oauth:
         return endpoint_of(server)
     account = person if server.authentication == Server.Authentication.OAUTH else NOBODY
@@ -72,7 +75,7 @@ def endpoint_of(server: Server) -> Endpoint:
         client_settings(server)
     return Endpoint(
         name=server.name,
-        transport=_OVER_HTTP[server.transport],
+        transport=_TRANSPORTS[server.transport],
         url=server.url,
         headers=headers_of(server),
         connect_timeout=settings.MCP_CONNECT_TIMEOUT,

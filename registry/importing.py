@@ -88,7 +88,9 @@ def apply(servers: Sequence[ServerSpec], *, prune: bool = False) -> Outcome:
     # Only now: a server may be named before its own place in the file.
     for spec in servers:
         changes += _apply_fallback(spec)
-    others = Server.objects.exclude(name__in=[spec.name for spec in servers])
+    # What comes with OMNI2 stands in no file.
+    others = Server.objects.exclude(transport=Server.Transport.INTERNAL)
+    others = others.exclude(name__in=[spec.name for spec in servers])
     if prune:
         for server in others.filter(enabled=True):
             server.enabled = False

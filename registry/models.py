@@ -49,6 +49,7 @@ class Server(Switchable):
         SSE = "sse", "HTTP with SSE (legacy)"
         STDIO = "stdio", "command (stdio)"
         OPENAPI = "openapi", "REST service (OpenAPI)"
+        INTERNAL = "internal", "part of OMNI2"
 
     class Authentication(models.TextChoices):
         NONE = "none"
@@ -171,6 +172,11 @@ class Server(Switchable):
     def answers_forms(self) -> bool:
         """Whether a form of its own is answered by its defaults where nobody can be asked."""
         return "defaults" in self.may_ask
+
+    @property
+    def shows_record(self) -> bool:
+        """Whether its tools tell what the record holds of everybody."""
+        return self.transport == self.Transport.INTERNAL
 
     @property
     def takes_part(self) -> bool:

@@ -45,6 +45,8 @@ def _check_name(name: str) -> None:
 
 def _check_address(spec: ServerSpec) -> None:
     try:
+        if spec.transport == Server.Transport.INTERNAL:
+            raise CannotRegister("servers of this kind come with OMNI2", field="transport")
         if spec.transport == Server.Transport.STDIO:
             check_command(list(spec.argv))
         else:

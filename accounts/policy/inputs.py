@@ -53,6 +53,7 @@ def subject_as_json(subject: Subject) -> dict[str, Any]:
         "role": subject.role,
         "teams": list(subject.teams),
         "super_admin": subject.super_admin,
+        "views_record": subject.views_record,
         "status": "" if subject.status == "active" else subject.status,
         "allowed_mcps": subject.allowed_mcps,
         "grants": [_grant_as_json(grant) for grant in subject.grants],
@@ -77,6 +78,7 @@ def subject_from_json(kept: Mapping[str, Any]) -> Subject:
         role=kept.get("role"),
         teams=tuple(kept.get("teams", ())),
         super_admin=kept.get("super_admin") is True,
+        views_record=kept.get("views_record") is True,
         status=kept.get("status", "active"),
         allowed_mcps=kept.get("allowed_mcps"),
         grants=tuple(map(_grant_from_json, kept.get("grants", ()))),
@@ -98,6 +100,7 @@ def target_as_json(target: Target) -> dict[str, Any]:
         "tags": list(target.tags),
         "read_only": target.read_only,
         "harmless": not target.destructive,
+        "shows_record": target.shows_record,
     }
     return {key: value for key, value in said.items() if value}
 
@@ -112,6 +115,7 @@ def target_from_json(kept: Mapping[str, Any]) -> Target:
         tags=tuple(kept.get("tags", ())),
         read_only=kept.get("read_only", False),
         destructive=not kept.get("harmless", False),
+        shows_record=kept.get("shows_record", False),
     )
 
 

@@ -50,6 +50,13 @@ def standing(case: Case) -> Step:
             f"The tool {target.tool} {word}.",
             fix=f"ask an administrator to look at {target.tool} on {target.server}",
         )
+    if target.shows_record and not (subject.views_record or subject.super_admin):
+        return _deny(
+            Layer.STANDING,
+            f"can_view_audit_logs for {target.server}",
+            f"{target.tool} shows the record, which the account may not view.",
+            fix="ask for a role that may view the record",
+        )
     return Step(Layer.STANDING, Verdict.PASS, "", "Person, server and tool take part.")
 
 

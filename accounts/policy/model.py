@@ -112,11 +112,14 @@ class Subject:
     attributes: Mapping[str, Literal["*"] | tuple[str, ...]] = field(default_factory=dict)
     # What the API key narrows the person to; None is no narrowing.
     only_servers: frozenset[str] | None = None
+    views_record: bool = False
 
     @classmethod
-    def somebody_of(cls, role: str, *, status: str = "active") -> "Subject":
+    def somebody_of(
+        cls, role: str, *, status: str = "active", views_record: bool = False
+    ) -> "Subject":
         """Somebody of this role who reaches every server and has nothing of their own."""
-        return cls(person="", role=role, status=status, allowed_mcps="*")
+        return cls(person="", role=role, status=status, allowed_mcps="*", views_record=views_record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,3 +133,5 @@ class Target:
     tags: tuple[str, ...] = ()
     read_only: bool = False
     destructive: bool = True
+    # Only for those who may view the record, whatever any rule or grant says.
+    shows_record: bool = False

@@ -39,6 +39,7 @@ class Rollup(models.Model):
     failed = models.PositiveBigIntegerField(default=0)
     cancelled = models.PositiveBigIntegerField(default=0)
     expired = models.PositiveBigIntegerField(default=0)
+    turns = models.PositiveBigIntegerField(default=0, help_text="Of the model.")
     calls = models.PositiveBigIntegerField(default=0, help_text="Made.")
     calls_failed = models.PositiveBigIntegerField(default=0)
     calls_unknown = models.PositiveBigIntegerField(default=0)

@@ -19,7 +19,8 @@ from registry.models import Server
 from registry.probe import Target, probe
 from registry.probed import Seen
 
-REMOTE = [one for one in Server.Transport.choices if one[0] != Server.Transport.STDIO]
+_LOCAL = (Server.Transport.STDIO, Server.Transport.INTERNAL)
+REMOTE = [one for one in Server.Transport.choices if one[0] not in _LOCAL]
 # A look has no time to send somebody to an authorization server.
 STORED = [
     one for one in Server.Authentication.choices if one[0] not in ("oauth", "client_credentials")

@@ -7,6 +7,8 @@ from django.db.models import Q, QuerySet
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
+from accounts import authority
+from accounts.authority import Right
 from accounts.models import User
 from audit import chain, pages
 from audit.filters import FILTERS, Filters
@@ -106,3 +108,9 @@ def own(person: User, *, servers: Iterable[str] | None = None) -> "QuerySet[Entr
     if servers is None:
         return entries
     return entries.filter(Q(server="") | Q(server__in=servers))
+
+
+def may_view(person: int) -> bool:
+    """Whether the person of this number may view everybody's record now."""
+    user = User.objects.select_related("role").filter(pk=person).first()
+    return user is not None and authority.has(user, Right.VIEW_AUDIT_LOGS)

@@ -107,7 +107,8 @@ class ServerForm(CredentialForm, forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "transport" in self.fields:
-            offered = [c for c in Server.Transport.choices if c[0] != Server.Transport.STDIO]
+            local = (Server.Transport.STDIO, Server.Transport.INTERNAL)
+            offered = [one for one in Server.Transport.choices if one[0] not in local]
             self.fields["transport"] = forms.ChoiceField(
                 choices=offered, widget=self.fields["transport"].widget
             )

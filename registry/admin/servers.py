@@ -112,8 +112,9 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
 
     # --- What may be done ------------------------------------------------------------------------
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        is_command = isinstance(obj, Server) and obj.transport == Server.Transport.STDIO
-        return not is_command and super().has_change_permission(request, obj)
+        local = (Server.Transport.STDIO, Server.Transport.INTERNAL)
+        is_local = isinstance(obj, Server) and obj.transport in local
+        return not is_local and super().has_change_permission(request, obj)
 
     def may_do(self, request: HttpRequest, obj: Any, deed: str) -> bool:
         if deed == "decide":
@@ -138,6 +139,8 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
             shown = ["transport", "argv", "cwd", "credential", "shown_stderr"]
             command = ("Command", {"fields": shown})
             return [fieldsets[0], command, *fieldsets[3:]]
+        if obj.transport == Server.Transport.INTERNAL:
+            return [fieldsets[0], ("Address", {"fields": ["transport"]}), *fieldsets[3:]]
         return fieldsets
 
     def facts_of(self, obj: Any) -> dict[str, str]:

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from registry.mcp import asking, guard
+from registry.mcp import asking, guard, internal
 from registry.mcp.asking import Listing, Request
 from registry.mcp.behalf import ALONE, Behalf
 from registry.mcp.endpoint import Endpoint
@@ -49,6 +49,8 @@ class Connections:
 
     def list_tools(self, endpoint: Endpoint, timeout: float | None = None) -> Listing:
         """All tools of the server, and what else it offers; raises as `asking.everything` does."""
+        if endpoint.transport == "internal":
+            return internal.listed(endpoint)
         if endpoint.transport == "openapi":
             return self._described(endpoint, timeout)
         return self._run(endpoint, asking.everything, timeout=timeout)
@@ -94,6 +96,9 @@ class Connections:
 
         A command that was put to sleep stays so: it was well, and 0 is answered for it.
         """
+        if endpoint.transport == "internal":
+            internal.find(endpoint)
+            return 0.0
         known = self._live.get(endpoint) if endpoint.idle_seconds else None
         if known is not None and known.slept:
             return 0.0
@@ -151,6 +156,8 @@ class Connections:
         self, endpoint: Endpoint, request: Request, accepted: Mapping[str, Any] | None
     ) -> dict[str, Any]:
         """The result, asked for by this very thread where the server can be asked so."""
+        if endpoint.transport == "internal":
+            return request.checked(internal.ask(endpoint, request.method, request.params))
         if endpoint.transport != "http":
             return self._through_the_loop(endpoint, request, accepted)
         left = _Left(endpoint.call_timeout if request.timeout is None else request.timeout)

@@ -18,11 +18,12 @@ class Endpoint:
     form of the server is answered by its own defaults where nobody can be asked (`forms`).
     `document_url` and `document` are the OpenAPI document of a REST service; only listing its tools
     needs them. A command that nobody has wanted for `idle_seconds` ends until somebody does (0:
-    never), and no more than `most_children` run at a time.
+    never), and no more than `most_children` run at a time. An internal one lives in this process
+    (`registry.mcp.internal`) and is called for `account`.
     """
 
     name: str
-    transport: Literal["http", "sse", "stdio", "openapi"]
+    transport: Literal["http", "sse", "stdio", "openapi", "internal"]
     url: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     argv: tuple[str, ...] = ()

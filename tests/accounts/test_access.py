@@ -276,6 +276,7 @@ def test_a_person_is_seen_with_role_teams_reach_attributes_and_unexpired_grants(
         grants=(Grant("db", ("get_*",), later),),
         attributes={"allowed_databases": ("sales",), "allowed_domains": "*"},
         only_servers=frozenset({"db"}),
+        views_record=True,
     )
 
 

@@ -91,6 +91,7 @@ def test_the_table_names_each_job_once_and_keeps_the_deployments_times(settings)
         ("expire_approvals", 5),
         ("seal_record", 1),
         ("roll_up", 5),
+        ("keep_own_server", 300),
         ("index_record", 1),
         ("check_servers", 7),
         ("sync_tools", 120),

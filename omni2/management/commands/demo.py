@@ -23,6 +23,7 @@ from omni2.demo.children import Children, DidNotStart
 from omni2.demo.place import ROOT, Place
 from omni2.demo.story import Asked, Told, questions
 from omni2.management.commands.up import server_command, setup_link
+from registry import own
 from registry.mcp.client import connections
 from registry.models import Server
 
@@ -71,6 +72,7 @@ class Command(BaseCommand):
         host, port = _web_address()
         children.start("web", server_command(host, port))
         children.wait_for("spreadsheets", os.environ["OMNI2_DEMO_SPREADSHEETS_URL"])
+        own.keep()
         self.say("Reading the tools of the MCP servers")
         call_command("sync_tools", stdout=io.StringIO())
         for server in Server.objects.enabled():

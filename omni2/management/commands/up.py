@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from accounts.models import SetupLink, User
+from registry import own
 
 FIRST_ADMINISTRATOR = "admin@localhost"
 
@@ -30,6 +31,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
+        own.keep()
         link = setup_link(options["admin"])
         if link:
             self.stdout.write(f"Set the administrator's password (once, within a day): {link}")
