@@ -14,6 +14,7 @@ from audit.models import Entry
 from gateway.alerts import delivering, webhook
 from gateway.models import AlertRule, Destination, Notice
 from registry import credentials
+from tests.fakes import smtp_server
 
 DEV = "dev@example.com"
 
@@ -150,6 +151,25 @@ def test_e_mail_is_for_people_to_read(settings, raised):
     assert message.extra_headers["Message-ID"] == f"<{Notice.objects.get().pk}@example.com>"
     assert "Entries: 1, from " in message.body
     assert "tool: crm/delete_row" in message.body
+
+
+def test_e_mail_goes_over_the_mail_server_until_it_is_taken(settings, raised):
+    with smtp_server.serve() as server:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+        settings.EMAIL_URL, settings.EMAIL_FROM = f"smtp://127.0.0.1:{server.port}", "o@example.com"
+        Destination.objects.create(name="us", kind="email", addresses="a@example.com")
+        server.refuses = 1
+        raised()
+        assert delivering.deliver() == 0
+        assert "451" in Notice.objects.get().error
+        due_now()
+        assert delivering.deliver() == 1
+
+    [(wanted, text)] = server.taken
+    assert wanted == ["a@example.com"]
+    assert f"Subject: OMNI2 warning: blocked: person {DEV}" in text
+    assert f"Message-ID: <{Notice.objects.get().pk}@example.com>" in text
 
 
 def test_no_line_of_a_cause_becomes_a_header(settings, raised, happen):
