@@ -13,7 +13,14 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    transaction,
+)
 from django.db.models import Model
 
 from audit.models import Entry, Unsealed
@@ -21,6 +28,8 @@ from audit.statements import insert, update
 
 # In one transaction; the others wait for the next.
 MOST = 64
+# So many may keep their database connection while they wait.
+FEW = 8
 # After these nobody knows what was committed, or everybody's would fail alike: not tried again.
 _OF_THE_DATABASE = (OperationalError, InterfaceError)
 
@@ -82,7 +91,11 @@ class _Queue:
         with self._lock:
             self._waiting.append(mine)
             others_write, self._is_written = self._is_written, True
+            are_many = len(self._waiting) > FEW
         if others_write:
+            if are_many:
+                # Whoever writes for all of them needs one of the connections that are shared.
+                close_old_connections()
             mine.turn.acquire()
         if not mine.done:
             self._write_for_all()

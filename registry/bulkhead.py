@@ -16,6 +16,7 @@ from registry.errors import ServerBusy
 from registry.mcp.errors import Cancelled
 from registry.mcp.watching import watcher
 from registry.models import Server
+from registry.waiting import release_connection
 
 WAIT_SECONDS = 2.0
 # Who may wait for a server of which it is not known yet how long its calls take.
@@ -146,6 +147,8 @@ def _wait(
     stops: Callable[[], bool],
 ) -> float:
     """The place, when its turn comes in time; otherwise the turn is given up."""
+    # So many who wait for one server would otherwise hold all that others need.
+    release_connection()
     try:
         waiting.wait(min(WAIT_SECONDS, deadline - time.monotonic()), stops)
     except BaseException:

@@ -182,6 +182,7 @@ def _without_secrets(behalf: Behalf) -> Behalf:
 
 def _sleep(seconds: float, cancelled: Stop | None) -> None:
     end = time.monotonic() + seconds
+    release_connection()
     while time.monotonic() < end and not _says_stop(cancelled):
         time.sleep(min(LOOK_AGAIN, max(0.0, end - time.monotonic())))
 

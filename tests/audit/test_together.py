@@ -179,3 +179,15 @@ def test_a_forked_process_does_not_wait_for_its_parents_threads() -> None:
         os._exit(0 if together._queue is not before else 1)
     before._is_written = False
     assert os.waitpid(pid, 0)[1] == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_many_wait_the_later_ones_give_their_connection_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gave_back: list[int] = []
+    monkeypatch.setattr(together, "close_old_connections", lambda: gave_back.append(1))
+    monkeypatch.setattr(together, "FEW", 2)
+    assert at_once([Write([entry(number)]) for number in range(6)], monkeypatch) == [None] * 6
+    # Five waited for the first, and two of them may keep theirs.
+    assert len(gave_back) == 3

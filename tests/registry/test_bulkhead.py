@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import connection
 
 from registry import bulkhead
 from registry.errors import ServerBusy
@@ -156,3 +157,19 @@ def test_a_stop_that_breaks_leaves_the_queue_in_order():
             pass
         assert not bulkhead._servers[7].waiting
     assert bulkhead.taken() == {}
+
+
+def test_nobody_holds_a_database_connection_while_they_wait(transactional_db, monkeypatch):
+    # As with PostgreSQL's pool, which every connection should go back to.
+    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
+    held = []
+
+    def stops() -> bool:
+        held.append(connection.connection is not None)
+        return True
+
+    connection.close()
+    connection.ensure_connection()
+    with place(), place(), pytest.raises(Cancelled), place(stops=stops):
+        pass
+    assert held[0] is False

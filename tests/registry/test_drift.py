@@ -16,7 +16,7 @@ from registry.openapi.operation import META, Operation, Parameter
 from registry.settling import settle
 from tests.registry.fixtures import a_server, a_tool
 
-RUG_PULLS = Path(__file__).parents[3] / "shared" / "data" / "attacks" / "rug_pulls.jsonl"
+RUG_PULLS = Path("/work/shared/data/attacks/rug_pulls.jsonl")
 OWN = Path(__file__).parent.parent / "data" / "rug_pulls.jsonl"
 
 
