@@ -72,6 +72,25 @@ def write(folder: Path, first: int, last: int) -> Written:
     return Written(name, first, last, count)
 
 
+def found(folder: Path, first: int, last: int) -> Written | None:
+    """These blocks, where they are in the folder already, whole; None where they are not.
+
+    They are never written a second time: what was pruned since would be missing in what was whole.
+    """
+    name = name_of(first, last)
+    ends = Block.objects.filter(number__in=(first, last)).values_list("number", "digest")
+    try:
+        said = json.loads((folder / f"{name}.json").read_text())
+        is_whole = all(
+            (folder / one["name"]).stat().st_size == one["bytes"] for one in said["files"]
+        )
+        written = {said[end]["number"]: said[end]["digest"] for end in ("first", "last")}
+        entries = int(said["entries"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Written(name, first, last, entries) if is_whole and written == dict(ends) else None
+
+
 def forget_halves(folder: Path) -> None:
     """Remove what somebody who died while writing has left."""
     for left in folder.glob(".record-*.part"):

@@ -14,7 +14,7 @@ from audit import anchoring, pruning, retention, rollup, seal, search
 from audit.record import Who
 from gateway import access_requests, deciding, own_accounts, work
 from gateway.alerts import delivering, incidents, spending, watching
-from gateway.outlets import files, siem
+from gateway.outlets import files, resting, siem
 from gateway.tasks import run_question
 from registry import discovery, health, hearing, own
 from registry.models import Server
@@ -80,6 +80,7 @@ def jobs() -> list[Job]:
         Job("forget_notices", 3600, delivering.forget),
         Job("forward_record", 2, siem.forward),
         Job("write_files", 60, files.write_files),
+        Job("forget_outlets", 3600, resting.forget_unused),
         Job("sweep_slack", 5, slack.sweep),
         Job("anchor_record", settings.ANCHOR_SECONDS, anchoring.anchor),
         Job("prune_record", 3600 if settings.RETENTION else 0, prune_record),

@@ -2,7 +2,8 @@
 
 A stretch is the blocks that were not written yet and were sealed before their period ended. The
 cursor moves when the stretch has its files; whoever dies before that has the same blocks written
-under the same names again, so nothing is missing and nothing stands there twice.
+under the same names again, so nothing is missing and nothing stands there twice. What is there
+whole is left as it is.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -79,7 +80,7 @@ def _write(ours: "QuerySet[Follower]", folder: Path, stretch: tuple[int, int]) -
     now = timezone.now()
     if not ours.update(leased_until=now + LEASE):
         raise LeaseOver("another process has taken over")
-    written = archive.write(folder, *stretch)
+    written = archive.found(folder, *stretch) or archive.write(folder, *stretch)
     if not ours.update(block=written.last, moved_at=timezone.now()):
         raise LeaseOver("another process has taken over")
     resting.worked(NAME, written.entries)

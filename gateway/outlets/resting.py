@@ -8,10 +8,12 @@ from django.db.models import F
 from django.utils import timezone
 
 from audit import following
+from audit.models import Follower
 from audit.redact import redact_text
 from gateway.models.outlets import Outlet
 
 PAUSES = (5, 15, 60, 300)
+UNUSED = timedelta(days=7)
 # Each by the setting that says where it leads.
 OUTLETS = {"siem": "SIEM_URL", "files": "EXPORT_FOLDER"}
 
@@ -59,6 +61,16 @@ def failed(name: str, error: str) -> None:
 def configured() -> list[Fares]:
     """How those fare that the deployment has."""
     return [fares(name) for name, setting in OUTLETS.items() if getattr(settings, setting)]
+
+
+def forget_unused() -> int:
+    """Forget how far those came that the deployment has had no more for a week.
+
+    Retention waits for every reader: one that is gone must not keep all of the record for ever.
+    """
+    gone = [name for name, setting in OUTLETS.items() if not getattr(settings, setting)]
+    unused = Follower.objects.filter(name__in=gone, moved_at__lt=timezone.now() - UNUSED)
+    return unused.delete()[0]
 
 
 def fares(name: str) -> Fares:

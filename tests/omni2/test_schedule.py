@@ -106,6 +106,7 @@ def test_the_table_names_each_job_once_and_keeps_the_deployments_times(settings)
         ("forget_notices", 3600),
         ("forward_record", 2),
         ("write_files", 60),
+        ("forget_outlets", 3600),
         ("sweep_slack", 5),
         ("anchor_record", 60),
     ]

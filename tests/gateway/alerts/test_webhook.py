@@ -4,9 +4,12 @@ import base64
 import hashlib
 import hmac
 
+from cryptography.fernet import Fernet
+
+from audit.record import Who
 from gateway.alerts import webhook
 from gateway.models import Destination
-from registry import credentials
+from registry import credentials, rotation
 
 # The example of the specification's reference libraries.
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -45,3 +48,17 @@ def test_a_secret_is_long_new_each_time_and_stored_sealed():
     assert (len(secrets), {len(base64.b64decode(s[6:])) for s in secrets}) == (3, {32})
     assert not any(secret[6:] in one.sealed for secret in secrets)
     assert credentials.unseal(one.sealed)["secret"] in secrets
+
+
+def test_a_rotation_of_keys_takes_secrets_along(settings, db):
+    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    settings.ENCRYPTION_KEYS = [old]
+    hook = Destination(name="hook", url="https://8.8.8.8/")
+    secret = webhook.new_secret(hook)
+    hook.save()
+    settings.ENCRYPTION_KEYS = [new, old]
+    rotation.rotate(who=Who())
+    settings.ENCRYPTION_KEYS = [new]
+
+    hook.refresh_from_db()
+    assert credentials.unseal(hook.sealed) == {"secret": secret}

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from audit import archive, archived, following, record, seal
+from audit import archive, archived, following, pruning, record, seal, triggers
 from audit.models import Entry, Follower
 from gateway.models import Outlet
 from gateway.outlets import files, resting
@@ -100,6 +100,23 @@ def test_whoever_dies_has_it_written_again_without_gap_or_doubling(folder, at, m
     seen = archived.verify(folder)
     assert (seen.entries, seen.blocks, len(names(folder))) == (12, 4, 4)
     assert list(folder.glob(".*")) == []
+
+
+def test_what_is_there_whole_is_never_written_again(folder, at):
+    """Read again from the beginning, after retention has taken entries away."""
+    for hours in range(3):
+        at(NOON + hours * HOUR, count=2)
+    files.write_files()
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    (folder / "record-0000000002-0000000002.jsonl.gz").write_bytes(b"cut off")
+    first = list(Entry.objects.order_by("id").values_list("id", flat=True)[:2])
+    with triggers.opened(triggers.PRUNE):
+        pruning._prune(first, who=record.Who(), until=timezone.now())
+    Follower.objects.filter(name=files.NAME).update(block=0)
+
+    assert files.write_files() == 3
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert archived.verify(folder).pruned == 0
 
 
 def test_while_another_process_writes_nobody_else_does(folder, at):
