@@ -18,6 +18,7 @@ from gateway.outlets import files, resting, siem
 from gateway.tasks import run_question
 from registry import discovery, health, hearing, own
 from registry.models import Server
+from slackapp import alerts as slack_alerts
 from slackapp import sweep as slack
 
 log = logging.getLogger(__name__)
@@ -82,6 +83,7 @@ def jobs() -> list[Job]:
         Job("write_files", 60, files.write_files),
         Job("forget_outlets", 3600, resting.forget_unused),
         Job("sweep_slack", 5, slack.sweep),
+        Job("post_alerts", 5, slack_alerts.post_new),
         Job("anchor_record", settings.ANCHOR_SECONDS, anchoring.anchor),
         Job("prune_record", 3600 if settings.RETENTION else 0, prune_record),
     ]

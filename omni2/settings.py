@@ -241,6 +241,8 @@ EXPORT_HOURS = env.int("OMNI2_EXPORT_HOURS", default=24)
 # --- Slack ----------------------------------------------------------------------------------------
 SLACK_BOT_TOKEN = env.str("SLACK_BOT_TOKEN", default="")
 SLACK_SIGNING_SECRET = env.str("SLACK_SIGNING_SECRET", default="")
+# The channel (its id) that alerts are posted to; empty: none.
+SLACK_ALERT_CHANNEL = env.str("OMNI2_SLACK_ALERT_CHANNEL", default="")
 SLACK_API_URL = env.str("SLACK_API_URL", default="https://slack.com/api/")
 
 # --- REST -----------------------------------------------------------------------------------------

@@ -15,7 +15,11 @@ from gateway.models.outlets import Outlet
 PAUSES = (5, 15, 60, 300)
 UNUSED = timedelta(days=7)
 # Each by the setting that says where it leads.
-OUTLETS = {"siem": "SIEM_URL", "files": "EXPORT_FOLDER"}
+OUTLETS = {
+    "siem": "SIEM_URL",
+    "files": "EXPORT_FOLDER",
+    "slack_alerts": "SLACK_ALERT_CHANNEL",
+}
 
 
 @dataclass(frozen=True)

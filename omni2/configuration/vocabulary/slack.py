@@ -98,7 +98,11 @@ CHANNELS = Section(
         ),
         "admin_alerts": Section(
             keys={
-                "channel": Text(),
+                "channel": Text(
+                    effect=Variable(
+                        "OMNI2_SLACK_ALERT_CHANNEL", note="the channel's id, and not its name"
+                    )
+                ),
                 "events": _events(
                     "suspicious_activity",
                     "blocked_action_attempt",
