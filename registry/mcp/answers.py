@@ -11,6 +11,7 @@ import httpx2
 
 from audit.numerals import is_digits
 from registry.mcp import parsing
+from registry.mcp.body import Body
 from registry.mcp.errors import BadAnswer, HttpRefused, Unreachable
 from registry.mcp.large import Stay
 
@@ -59,28 +60,27 @@ async def read(
 
     A length over the limit is refused unread; a large body waits for a place where `stay` is given.
     """
-    body, pieces = bytearray(), 0
-    try:
-        if not cut:
-            check_length(response, limit)
-        async for chunk in response.aiter_stream():
-            body += chunk
-            if len(body) > limit:
-                break
-            pieces += 1
-            if stay is not None:
-                await stay.come(len(body))
-            elif pieces > MOST_PIECES:
-                break
-        if not cut:
-            parsing.check_size(len(body), limit)
-        return bytes(body[:limit])
-    except BROKEN:
-        raise Unreachable("The connection broke before the answer was whole.") from None
-    finally:
-        # What the traceback of an error holds is held until garbage is collected.
-        body.clear()
-        await response.aclose()
+    pieces = 0
+    with Body() as body:
+        try:
+            if not cut:
+                check_length(response, limit)
+            async for chunk in response.aiter_stream():
+                body.add(chunk)
+                if body.size > limit:
+                    break
+                pieces += 1
+                if stay is not None:
+                    await stay.come(body.size)
+                elif pieces > MOST_PIECES:
+                    break
+            if not cut:
+                parsing.check_size(body.size, limit)
+            return body.first(limit)
+        except BROKEN:
+            raise Unreachable("The connection broke before the answer was whole.") from None
+        finally:
+            await response.aclose()
 
 
 def check_length(response: HasHead, limit: int) -> None:

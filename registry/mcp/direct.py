@@ -21,6 +21,7 @@ from registry.mcp import answers, events, guard, parsing, plain
 from registry.mcp.answers import Head, Message
 from registry.mcp.asking import Request
 from registry.mcp.behalf import HEARD_LIMIT, LOG_MESSAGE, Behalf
+from registry.mcp.body import Body
 from registry.mcp.endpoint import Endpoint
 from registry.mcp.errors import BadAnswer, Rejected, Unreachable, UpstreamError
 from registry.mcp.large import LARGE_BYTES, Stay
@@ -191,14 +192,14 @@ def _answer(wire: Wire, head: Head, request: _UnderWay, *, stay: Stay) -> dict[s
 
 def _read(chunks: Iterator[bytes], limit: int, *, cut: bool = False) -> bytes:
     """The body. Raises TooLarge over the limit, or cuts there."""
-    body = bytearray()
-    for chunk in chunks:
-        body += chunk
-        if len(body) > limit:
-            if cut:
-                return bytes(body[:limit])
-            parsing.check_size(len(body), limit)
-    return bytes(body)
+    with Body() as body:
+        for chunk in chunks:
+            body.add(chunk)
+            if body.size > limit and not cut:
+                parsing.check_size(body.size, limit)
+            if body.size > limit:
+                break
+        return body.first(limit)
 
 
 def _paced(
