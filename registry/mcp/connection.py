@@ -14,22 +14,20 @@ from mcp.shared import inbound
 from mcp.shared.dispatcher import CallOptions
 from mcp.shared.exceptions import MCPError
 from mcp.shared.jsonrpc_dispatcher import JSONRPCDispatcher
-from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
-from pydantic import ValidationError
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from registry.mcp import guard, news, stdio, transport
+from registry.mcp import guard, negotiating, news, stdio, transport
 from registry.mcp.behalf import ALONE, Behalf
 from registry.mcp.direct import CLIENT, Line, stamped
 from registry.mcp.endpoint import Endpoint
 from registry.mcp.errors import (
-    BadAnswer,
     Stale,
     TimedOut,
     Unreachable,
     UpstreamError,
 )
 from registry.mcp.exchange import EXCHANGE, Exchange
-from registry.mcp.meaning import says_nothing_of_versions, translated
+from registry.mcp.meaning import translated
 from registry.mcp.news import Changed
 
 # Asking a command now and then how it is must not keep it from being put to sleep.
@@ -224,7 +222,7 @@ class Connection:
 
     async def _open(self) -> None:
         try:
-            await self._negotiate()
+            await negotiating.agree(self._session, self.endpoint, self._opening)
         except UpstreamError as error:
             self._not_opened(error)
             raise
@@ -233,29 +231,6 @@ class Connection:
             self.line = Line(
                 self.endpoint, self._resolver, version=version, wanted=self._header_maps
             )
-
-    async def _negotiate(self) -> None:
-        """Agree on a protocol version: the stateless generation first, else by handshake."""
-        opening, half = self._opening, self.endpoint.connect_timeout / 2
-        # The legacy transport is older than the stateless generation: its servers may not even
-        # refuse a question they do not know.
-        is_old = self.endpoint.transport == "sse"
-        if not is_old and self.endpoint.generation_hint not in HANDSHAKE_PROTOCOL_VERSIONS:
-            try:
-                with anyio.move_on_after(half):
-                    await self._session.discover()
-                    return
-            except (MCPError, ValidationError, RuntimeError):
-                failure = opening.failure
-                if failure is not None and says_nothing_of_versions(failure):
-                    raise failure from None
-            opening.failure = None
-        try:
-            await self._session.initialize()
-        except MCPError as error:
-            raise opening.failure or translated(error, opening) from None
-        except (ValidationError, RuntimeError):
-            raise BadAnswer("The server's answer to `initialize` is not valid.") from None
 
     def _stamped(
         self, method: str, params: dict[str, Any], behalf: Behalf

@@ -88,7 +88,8 @@ def test_it_is_heard_on_the_one_stream_of_the_legacy_transport(
 
 def test_a_command_is_heard(client: Connections) -> None:
     names = heard(client)
-    endpoint = Endpoint("crm", "stdio", argv=changing_server.stdio_argv(), cwd=ROOT)
+    argv = changing_server.stdio_argv()
+    endpoint = Endpoint("crm", "stdio", argv=argv, cwd=ROOT, connect_timeout=60, call_timeout=60)
     client.list_tools(endpoint)
     time.sleep(0.05)
     client.call_tool(endpoint, "grow", {})
