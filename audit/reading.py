@@ -8,6 +8,7 @@ not, the model's own way decides. So the short way can save time but never find 
 import hashlib
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import compress
 from typing import Any, NamedTuple
 
 import orjson
@@ -24,7 +25,7 @@ NO_DIGEST = "none"
 # What a database adapter raises when a column holds what it cannot turn into a value.
 UNREADABLE = (ValueError, TypeError, ArithmeticError)
 
-_SPELLED = (models.JSONField, models.DecimalField, models.DateTimeField)
+_SPELLED = (models.JSONField, models.DecimalField, models.DateTimeField, models.IntegerField)
 # A moment on PostgreSQL, in UTC: "2026-05-01 12:00:00", "2026-05-01 12:00:00.5+00".
 _DAY, _SECOND = 10, 19
 
@@ -104,6 +105,11 @@ def _as_text(field: Any) -> str:
 _JSON = tuple(name for name in COLUMNS if isinstance(Entry._meta.get_field(name), models.JSONField))
 
 
+_NUMBERS = tuple(
+    name for name in COLUMNS if isinstance(Entry._meta.get_field(name), models.IntegerField)
+)
+
+
 def _quickly(values: tuple[Any, ...]) -> Row:
     entry, digest, salt, erased, *columns = values
     try:
@@ -117,12 +123,14 @@ def _quickly(values: tuple[Any, ...]) -> Row:
 
 def _there(columns: list[Any]) -> dict[str, Any]:
     """The columns that are not empty, as `chain.canonical` takes them."""
-    there = {
-        name: value
-        for name, value in zip(COLUMNS, columns, strict=True)
-        if value is not None and value != ""
-    }
+    # All are texts by now, so that what is empty is what is false.
+    there: dict[str, Any] = dict(
+        zip(compress(COLUMNS, columns), filter(None, columns), strict=True)
+    )
     there["at"] = _moment(there["at"])
+    for name in _NUMBERS:
+        if name in there:
+            there[name] = int(there[name])
     for name in _JSON:
         if name in there:
             there[name] = orjson.loads(there[name])
@@ -157,7 +165,11 @@ def _moment(text: str) -> str:
 
 def _canonical(value: object) -> bytes:
     text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    return text if text.isascii() else chain.canonical(value)
+    if text.isascii():
+        return text
+    # As JSON escapes it, save for characters that Python spells otherwise than \\u and four digits.
+    escaped = text.decode().encode("ascii", "backslashreplace")
+    return chain.canonical(value) if b"\\x" in escaped or b"\\U" in escaped else escaped
 
 
 def _hexdigest(data: bytes) -> str:

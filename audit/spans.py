@@ -5,7 +5,9 @@ judge by itself it hands over: entries that are in none of its blocks, and entri
 that lie before its range (they were committed late).
 """
 
+import gc
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -92,6 +94,23 @@ Leaves = dict[int, tuple[str, str]]
 
 def look(span: Span) -> Looked:
     """Hold the entries of a stretch against its blocks."""
+    with _without_collecting():
+        return _look(span)
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Rows hold no circles: to look for some among thousands of them takes a sixth of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _look(span: Span) -> Looked:
     looked = Looked(span.blocks[-1].number if span.blocks else 0)
     leaves = _leaves(span, looked)
     keys = signing.public_keys()

@@ -39,7 +39,8 @@ def test_every_entry_has_the_digest_it_was_written_with() -> None:
 
 @pytest.mark.postgres
 def test_most_entries_need_the_short_way_alone(django_assert_num_queries: Callable) -> None:
-    record.write_many([record.prepare("call.called", "ok", **FULL) for _ in range(20)])
+    facts: record.Facts = {**FULL, "arguments": {"said": "“all”…"}, "result": "字"}
+    record.write_many([record.prepare("call.called", "ok", **facts) for _ in range(20)])
     # Twice a page, twice where the next one begins; none for a single entry.
     with django_assert_num_queries(4):
         assert len(rows()) == 20
