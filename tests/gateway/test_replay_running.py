@@ -61,12 +61,15 @@ def test_nothing_is_called_and_nothing_of_the_question_is_written(cast, question
     before = (Question.objects.count(), Turn.objects.count(), Call.objects.count())
     row = Question.objects.filter(pk=question.pk).values().get()
     calling = Entry.objects.filter(kind=Entry.Kind.CALL_CALLING).count()
+    asked = len(upstream.requests)
+    assert asked > 0
 
     again(cast, question)
 
     assert (Question.objects.count(), Turn.objects.count(), Call.objects.count()) == before
     assert Question.objects.filter(pk=question.pk).values().get() == row
     assert Entry.objects.filter(kind=Entry.Kind.CALL_CALLING).count() == calling
+    assert len(upstream.requests) == asked
 
 
 def test_who_replayed_what_is_on_the_record(cast, question):

@@ -37,6 +37,9 @@ HOSTILE = """Here you are.
 """
 
 
+ORDERS = 'orders: 1234567, late: 41 <img src="https://attacker.example/x.png" onerror="alert(5)">'
+FIGURES = "There are **1,234,567** orders, about **1.2** million; 41 are late and 57 are lost."
+
 needs_browser = [
     pytest.mark.browser,
     pytest.mark.slow,
@@ -48,6 +51,8 @@ def answer(body: dict[str, Any]) -> Any:
     """The model of these tests: what it does is in the question."""
     last = body["messages"][-1]["content"]
     if not isinstance(last, str) and any(one.get("type") == "tool_result" for one in last):
+        if "orders" in str(last):
+            return says(FIGURES)
         hostile = "attacker" in str(last)
         return says(HOSTILE) if hostile else says("It is **noon**, says the clock.")
     asked = last if isinstance(last, str) else last[-1]["text"]
@@ -59,6 +64,8 @@ def _first_turn(asked: str) -> Turn | Any:
         return uses(("upstream__get_time", {}), ("upstream__write_note", {"text": "x"}))
     if "slow" in asked:
         return uses(("upstream__slow", {"seconds": 20 if "very" in asked else 2}))
+    if "figures" in asked:
+        return uses(("upstream__echo", {"text": ORDERS}))
     if "hostile" in asked:
         return uses(("upstream__echo", {"text": HOSTILE}), text=HOSTILE)
     if "fail" in asked:

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from django.core.management import CommandError, call_command
 
+from accounts.models import Meter, UsageLimit
 from audit.models import Entry
 from gateway.models import Question
 from tests.fakes.messages_api import IN_TOOL_USE, says, serve, uses
@@ -126,3 +127,27 @@ def test_the_command_line_fails_when_the_question_is_not_answered(cast, upstream
 def test_the_command_line_names_a_person_it_does_not_know(cast):
     with pytest.raises(CommandError, match="nobody@example.com"):
         call_command("ask", "Anything?", "--as", "nobody@example.com")
+
+
+def test_a_replay_by_a_model_that_does_the_same_is_the_same_and_is_charged_to_who_replays(
+    cast, upstream, client_of, model
+):
+    turns = [
+        replace(uses(("upstream__add", {"a": 2, "b": 3})), usage=USAGE),
+        replace(says("It is 5."), usage=USAGE),
+    ]
+    model(turns)
+    question = ask(client_of(cast.dev), "Add 2 and 3.")
+    made = len(upstream.calls)
+    budget = UsageLimit.objects.create(user=cast.ada, max_tokens=1_000_000)
+    model(turns)
+
+    client = client_of(cast.ada, scopes=["admin"])
+    body = {"model": "claude-sonnet-5-5"}
+    found = client.post(f"/api/audit/questions/{question['id']}/replay", body, format="json").json()
+
+    assert (found["same"], found["answer"]["replayed"]) == (True, "It is 5.")
+    assert found["replayed"]["tokens"] == found["recorded"]["tokens"]
+    assert Decimal(found["replayed"]["cost_usd"]) == Decimal("0.008")
+    assert len(upstream.calls) == made
+    assert Meter.objects.get(limit=budget).tokens == 2400

@@ -42,18 +42,31 @@ function find(text, wanted, from) {
 }
 
 function wrap(nodes, { at, length, claim }, tip) {
-  let start = 0;
-  const node = nodes.find(({ data }) => (start += data.length) > at);
-  if (!node || node.parentElement.closest("a")) return;
-  const offset = at - (start - node.data.length);
-  const rest = node.splitText(offset);
-  rest.splitText(Math.min(length, rest.data.length));
-  rest.replaceWith(figure(rest.data, claim, tip));
+  const first = point(nodes, at), last = point(nodes, at + length - 1);
+  if (!first || !last || block(first.node) !== block(last.node)) return;
+  if ([first, last].some(({ node }) => node.parentElement.closest("a"))) return;
+  const range = document.createRange();
+  range.setStart(first.node, first.offset);
+  range.setEnd(last.node, last.offset + 1);
+  // A figure may be bold in part: what it is made of goes into the mark as it is.
+  const mark = figure(range.extractContents(), claim, tip);
+  range.insertNode(mark);
 }
 
-function figure(text, claim, tip) {
+/** The text node that holds the character at this place, and where in it. */
+function point(nodes, at) {
+  for (const node of nodes) {
+    if (at < node.data.length) return { node, offset: at };
+    at -= node.data.length;
+  }
+  return null;
+}
+
+const block = (node) => node.parentElement.closest("p, li, td, th, pre, blockquote, h1, h2, h3, h4, h5, h6");
+
+function figure(content, claim, tip) {
   const status = claim.status ?? "unsupported";
-  const mark = el("button", { type: "button", class: `figure ${status}` }, text,
+  const mark = el("button", { type: "button", class: `figure ${status}` }, content,
     status === "unsupported" ? [el("sup", { "aria-hidden": "true" }, "?"), el("span", { class: "sr" }, " (in no result)")] : null);
   tip.serve(mark, claim);
   return mark;
