@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import connection
 
+from audit import prepared
+
 # What the names of the triggers that renew marks begin with.
 PREFIX = "stamp_"
 # The marks, and in one look the state of the triggers themselves: a table that is made anew on
@@ -23,20 +25,31 @@ _looked: ContextVar[list[tuple[Any, ...]] | None] = ContextVar("audit_looked", d
 
 
 @contextmanager
-def one_look() -> Iterator[None]:
+def one_look(*, last: bool = False) -> Iterator[None]:
     """Have all that is asked for in the block judged by one look at the marks, taken at the first.
 
     For what makes up one decision, nothing of which changes a table or waits for anybody. What is
-    committed after the look counts at the next one.
+    committed after the look counts at the next one. A block within another shares its look; the
+    `last` one to do so ends it for both.
     """
-    if _looked.get() is not None:
+    outer = _looked.get()
+    if outer is not None and not last:
         yield
         return
-    token = _looked.set([])
+    token = _looked.set([] if outer is None else outer)
     try:
         yield
     finally:
         _looked.reset(token)
+        if outer is not None:
+            _looked.set(None)
+
+
+def look_again() -> None:
+    """After a wait within a block: what was seen before it is not gone by any more."""
+    looked = _looked.get()
+    if looked is not None:
+        looked.clear()
 
 
 def look() -> list[tuple[Any, ...]]:
@@ -44,9 +57,7 @@ def look() -> list[tuple[Any, ...]]:
     looked = _looked.get()
     if looked:
         return looked
-    with connection.cursor() as cursor:
-        cursor.execute(_LOOK[connection.vendor])
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    rows = prepared.rows(_LOOK[connection.vendor])
     if looked is not None:
         looked.extend(rows)
     return rows

@@ -39,6 +39,10 @@ _secrets: frozenset[str] = frozenset()
 # that readers need no lock.
 _forms: tuple[str, ...] = ()
 _heads: frozenset[str] = frozenset()
+# Short texts in which there was nothing to take out, by the secrets that were known then: names and
+# reasons come again with every entry.
+_clean: dict[str, None] = {}
+CLEAN_TEXTS, CLEAN_CHARACTERS = 4096, 200
 
 
 def remember(secret: str) -> None:
@@ -56,10 +60,12 @@ def forget(secret: str) -> None:
 
 
 def _settle(secrets: frozenset[str]) -> None:
-    global _secrets, _forms, _heads
+    global _secrets, _forms, _heads, _clean
     spellings = {form for secret in secrets for form in _spellings(secret)}
     _forms = tuple(sorted(spellings, key=lambda form: (-len(form), form)))
     _heads = frozenset(form[:SHORTEST] for form in _forms)
+    # After the forms: whoever still judges by the old ones writes into the old dictionary.
+    _clean = {}
     _secrets = secrets
 
 
@@ -88,7 +94,15 @@ def _base64_spellings(octets: bytes) -> Iterator[str]:
 
 def redact_text(text: str) -> str:
     """The text without secrets, NUL and lone surrogates, at most four million characters of it."""
-    return redact_shapes(_without_forms(_plain(text[:MAX_TEXT])))
+    clean = _clean
+    if text in clean:
+        return text
+    safe = redact_shapes(_without_forms(_plain(text[:MAX_TEXT])))
+    if safe == text and len(text) <= CLEAN_CHARACTERS:
+        if len(clean) >= CLEAN_TEXTS:
+            clean.clear()
+        clean[text] = None
+    return safe
 
 
 def redact_known(value: Any) -> Any:

@@ -23,6 +23,7 @@ from django.db import (
 )
 from django.db.models import Model
 
+from audit import at_once
 from audit.models import Entry, Unsealed
 from audit.statements import insert, update
 
@@ -123,8 +124,7 @@ class _Queue:
 
 def _commit_all(batch: Sequence[_Waiting]) -> None:
     try:
-        with transaction.atomic():
-            carry_out([one.write for one in batch])
+        _carry_out_all([one.write for one in batch])
     except _OF_THE_DATABASE as error:
         _fail(batch, error)
     except Exception as error:
@@ -137,6 +137,14 @@ def _commit_all(batch: Sequence[_Waiting]) -> None:
         # This thread is told to end; of what became of theirs the others must not think well.
         _fail(batch, DatabaseError("The write was given up."))
         raise
+
+
+def _carry_out_all(writes: Sequence[Write]) -> None:
+    if connection.vendor == "postgresql":
+        at_once.carry_out(writes)
+        return
+    with transaction.atomic():
+        carry_out(writes)
 
 
 def _fail(batch: Sequence[_Waiting], error: Exception) -> None:

@@ -97,7 +97,7 @@ def check(wish: Wish) -> Checked:
 
     Whatever is raised is on the record.
     """
-    with looks.one_look():
+    with looks.one_look(last=True):
         tool = catalogue.find(wish.server, wish.tool) if isinstance(wish.tool, str) else None
         # Judged all the same: how long a no takes must not tell that there is no such tool.
         nothing = Tool(name=str(wish.tool), server=Server(name=str(wish.server)))

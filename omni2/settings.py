@@ -128,7 +128,9 @@ else:
     # One connection for each thread that works, and as many again for requests.
     DATABASES["default"]["CONN_MAX_AGE"] = 0
     DATABASES["default"]["OPTIONS"] = {
-        "pool": {"min_size": 2, "max_size": 2 * WORK_THREADS + 16, "timeout": 10}
+        # Only what `audit.prepared` asks is prepared; the ORM's own statements never are.
+        "prepare_threshold": 5,
+        "pool": {"min_size": 2, "max_size": 2 * WORK_THREADS + 16, "timeout": 10},
     }
 if REDIS_URL:
     CACHES = {

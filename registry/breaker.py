@@ -8,10 +8,11 @@ server costs those beside it nothing.
 import time
 from datetime import timedelta
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from audit import prepared
 from registry.errors import BreakerOpen
 from registry.models import Breaker, Server
 
@@ -67,9 +68,7 @@ def admit(server: Server, *, probe: timedelta = PAUSE) -> bool:
 
 def _is_troubled(server: Server) -> bool:
     """Whether anything is counted against the server."""
-    with connection.cursor() as cursor:
-        cursor.execute(_TROUBLED, [server.pk])
-        return cursor.fetchone() is not None
+    return bool(prepared.rows(_TROUBLED, [server.pk]))
 
 
 def succeeded(server: Server) -> None:

@@ -16,6 +16,7 @@ from django.conf import settings
 from accounts import single_sign_on
 from accounts.auth import Arrival, NotThisPerson, refused
 from accounts.models import User
+from audit import looks
 from gateway.single_sign_on import PROVIDER, SIGNATURES, Session
 
 KEEP_SECONDS = 600
@@ -64,6 +65,8 @@ def person_of(token: str, arrival: Arrival) -> User:
         claims = _verified(token, arrival.path)
     except (jwt.PyJWTError, requests.RequestException, ValueError, KeyError, TypeError) as error:
         raise refused(arrival, f"token: {type(error).__name__}") from None
+    # Its keys may have been fetched first.
+    looks.look_again()
     person = single_sign_on.known(PROVIDER, str(claims["sub"]))
     if person is None:
         raise NotThisPerson("Log in by single sign-on on the page first.") from refused(

@@ -102,7 +102,7 @@ def complete(client: Client, params: types.CompleteRequestParams) -> dict[str, A
 
 def _check_headers(client: Client, tool: Tool | None, params: types.CallToolRequestParams) -> None:
     """Raise MCPError where a header says another argument than the body (`x-mcp-header`)."""
-    if tool is None or client.headers is None:
+    if tool is None or client.headers is None or not offers.may_want_headers(tool):
         return
     schema = offers.shown_schema(client.caller, tool)
     if schema is None or not inbound.x_mcp_header_map(schema):

@@ -21,6 +21,7 @@ from accounts import addresses, auth
 from accounts.auth import Arrival
 from accounts.models import ApiKey
 from accounts.models.keys import KEY_PREFIX
+from audit import looks
 from gateway.api_parsing import MAX_BYTES, Malformed, strict_loads
 from gateway.mcp_endpoint import bearer, replies
 from gateway.mcp_endpoint.caller import SCOPE_KEY, Caller
@@ -105,6 +106,11 @@ class Endpoint:
 
     def _worked(self, arrived: "_Arrived", waiting: Waiting) -> Any:
         """The answer of `ready`, or the request for the SDK. Raises TurnedAway."""
+        # Who asks and what they may is one decision, where one thread makes it.
+        with looks.one_look():
+            return self._decided(arrived, waiting)
+
+    def _decided(self, arrived: "_Arrived", waiting: Waiting) -> Any:
         caller = arrived.caller or _caller(arrived.scope, arrived.headers)
         message = _message(arrived.body)
         if self._manager is None:

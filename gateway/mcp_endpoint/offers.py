@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.utils import timezone
+from mcp.shared.inbound import x_mcp_header_map
 from mcp.shared.uri_template import UriTemplate
 
 from accounts import access
@@ -18,6 +19,7 @@ from registry.offerings import KEYS, PROMPT, RESOURCE, TEMPLATE, VERB_OF, Offeri
 NOBODY_KNOWS = ("", "")
 
 _kept = Kept("accounts", "registry", size=2, of="tools as MCP clients see them")
+_wanting = Kept("registry", size=1)
 
 
 # --- Lists: the results of the protocol's methods, in a fixed order, shared: nobody changes them --
@@ -26,6 +28,17 @@ def tools(caller: Caller) -> dict[str, Any]:
     box = toolbox.open_for(caller.asker, server=caller.server)
     known = _kept.get(bool(caller.server), lambda: definitions(own_names=bool(caller.server)))
     return {"tools": [known[spec.name] for spec in box.offered if spec.name in known]}
+
+
+def may_want_headers(tool: Tool) -> bool:
+    """Whether any argument of the tool, shown or not, is to be repeated in a header."""
+    return tool.pk in _wanting.get("all", _wanting_headers)
+
+
+def _wanting_headers() -> frozenset[int]:
+    return frozenset(
+        tool.pk for tool in catalogue.everything() if x_mcp_header_map(tool.input_schema)
+    )
 
 
 def shown_schema(caller: Caller, tool: Tool) -> Mapping[str, Any] | None:
@@ -150,14 +163,25 @@ def _is_made_from(template: Offering, uri: str) -> bool:
 
 def under_public_names(caller: Caller, server: str, result: Mapping[str, Any]) -> dict[str, Any]:
     """The result with the resources in it under the URIs that the caller can read them by."""
-    tool = catalogue.find(server, VERB_OF[RESOURCE])
-    if caller.server or tool is None or not tool.server.tool_prefix:
-        return dict(result)
     renamed = dict(result)
+    if caller.server or not any(
+        map(_names_resources, (result.get("contents"), result.get("content")))
+    ):
+        return renamed
+    tool = catalogue.find(server, VERB_OF[RESOURCE])
+    if tool is None or not tool.server.tool_prefix:
+        return renamed
     for key in ("contents", "content"):
         if isinstance(renamed.get(key), list):
             renamed[key] = [_renamed(one, server) for one in renamed[key]]
     return renamed
+
+
+def _names_resources(blocks: Any) -> bool:
+    """Whether one of these contents is a resource, or a link to one."""
+    return isinstance(blocks, list) and any(
+        isinstance(block, dict) and "uri" in block for block in blocks
+    )
 
 
 def _renamed(block: Any, server: str) -> Any:

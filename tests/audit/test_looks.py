@@ -52,3 +52,27 @@ def test_a_look_that_failed_leaves_none_behind():
         raise RuntimeError
     Role.objects.create(name="one")
     assert looks._looked.get() is None
+
+
+def test_the_last_block_to_share_a_look_ends_it():
+    Role.objects.create(name="one")
+    kept = Kept("accounts")
+    with looks.one_look():
+        assert kept.get("roles", role_names) == ["one"]
+        Role.objects.create(name="two")
+        with looks.one_look(last=True):
+            assert kept.get("roles", role_names) == ["one"]
+        assert kept.get("roles", role_names) == ["one", "two"]
+    assert looks._looked.get() is None
+
+
+def test_after_a_wait_what_was_seen_before_is_not_gone_by():
+    Role.objects.create(name="one")
+    kept = Kept("accounts")
+    with looks.one_look():
+        assert kept.get("roles", role_names) == ["one"]
+        Role.objects.create(name="two")
+        looks.look_again()
+        assert kept.get("roles", role_names) == ["one", "two"]
+    looks.look_again()
+    assert looks._looked.get() is None

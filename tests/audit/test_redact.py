@@ -200,3 +200,22 @@ def test_threads_remember_and_redact_at_once() -> None:
     for thread in threads:
         thread.join()
     assert leaks == []
+
+
+def test_a_text_that_was_clean_is_looked_at_again_once_a_secret_is_known() -> None:
+    text = "the word is horse-battery"
+    assert [redact_text(text), redact_text(text)] == [text, text]
+    redact.remember("horse-battery")
+    assert redact_text(text) == "the word is [redacted]"
+    redact.forget("horse-battery")
+    assert redact_text(text) == text
+
+
+def test_no_more_texts_are_known_to_be_clean_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redact, "CLEAN_TEXTS", 3)
+    for number in range(10):
+        redact_text(f"text {number}")
+    redact_text("long " * 100)
+    redact_text("password = hunter22")
+    assert set(redact._clean) <= {f"text {number}" for number in range(10)}
+    assert len(redact._clean) <= 3

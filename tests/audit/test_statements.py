@@ -63,3 +63,16 @@ def test_a_row_that_is_gone_cannot_be_changed(db: None) -> None:
     Role.objects.all().delete()
     with pytest.raises(DatabaseError, match="There is no role to change any more"):
         statements.update(Role(pk=role.pk or 1, name="one"), ("display_name",))
+
+
+def test_values_that_are_not_what_the_database_takes_are_made_so(db: None) -> None:
+    """A choice, a number in a text, a column that was not read."""
+    entry = record.prepare("call.called", "ok")
+    entry.kind, entry.server = Entry.Kind.CALL_REFUSED, 7  # type: ignore[assignment]
+    statements.insert([entry])
+    stored = Entry.objects.values_list("kind", "server").get(pk=entry.pk)
+    assert stored == ("call.refused", "7")
+    role = Role.objects.create(name="read in part", display_name="kept")
+    part = Role.objects.defer("display_name").get(pk=role.pk)
+    statements.update(part, ("display_name",))
+    assert Role.objects.get(pk=role.pk).display_name == "kept"

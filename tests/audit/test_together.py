@@ -26,13 +26,13 @@ def calls() -> list[str]:
 def transactions(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """How many writes each transaction held."""
     sizes: list[int] = []
-    carry_out = together.carry_out
+    carry_out = together._carry_out_all
 
     def counted(writes: Any) -> None:
         sizes.append(len(writes))
         carry_out(writes)
 
-    monkeypatch.setattr(together, "carry_out", counted)
+    monkeypatch.setattr(together, "_carry_out_all", counted)
     yield sizes
 
 
@@ -136,7 +136,7 @@ def test_where_the_database_fails_nobody_is_told_that_it_did_not(
     def fail(writes: Any) -> None:
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr(together, "carry_out", fail)
+    monkeypatch.setattr(together, "_carry_out_all", fail)
     ends = at_once([Write([entry(n)]) for n in range(4)], monkeypatch)
 
     assert [(type(end), str(end)) for end in ends] == [(OperationalError, "database is locked")] * 4
@@ -153,7 +153,7 @@ def test_a_thread_that_is_told_to_end_leaves_nobody_waiting(
         def end(writes: Any) -> None:
             raise KeyboardInterrupt
 
-        patched.setattr(together, "carry_out", end)
+        patched.setattr(together, "_carry_out_all", end)
         with pytest.raises(KeyboardInterrupt):
             together.commit(Write([entry(1)]))
     together.commit(Write([entry(2)]))
