@@ -19,6 +19,7 @@ from gateway.tasks import run_question
 from registry import discovery, health, hearing, own
 from registry.models import Server
 from slackapp import alerts as slack_alerts
+from slackapp import anchors as slack_anchors
 from slackapp import sweep as slack
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,7 @@ def jobs() -> list[Job]:
         Job("forget_outlets", 3600, resting.forget_unused),
         Job("sweep_slack", 5, slack.sweep),
         Job("post_alerts", 5, slack_alerts.post_new),
+        Job("post_head", 60, slack_anchors.post_head),
         Job("anchor_record", settings.ANCHOR_SECONDS, anchoring.anchor),
         Job("prune_record", 3600 if settings.RETENTION else 0, prune_record),
     ]

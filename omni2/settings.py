@@ -245,6 +245,7 @@ SLACK_BOT_TOKEN = env.str("SLACK_BOT_TOKEN", default="")
 SLACK_SIGNING_SECRET = env.str("SLACK_SIGNING_SECRET", default="")
 # The channel (its id) that alerts are posted to; empty: none.
 SLACK_ALERT_CHANNEL = env.str("OMNI2_SLACK_ALERT_CHANNEL", default="")
+SLACK_ANCHOR_CHANNEL = env.str("OMNI2_SLACK_ANCHOR_CHANNEL", default="")
 SLACK_API_URL = env.str("SLACK_API_URL", default="https://slack.com/api/")
 
 # --- REST -----------------------------------------------------------------------------------------

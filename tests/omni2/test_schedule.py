@@ -109,6 +109,7 @@ def test_the_table_names_each_job_once_and_keeps_the_deployments_times(settings)
         ("forget_outlets", 3600),
         ("sweep_slack", 5),
         ("post_alerts", 5),
+        ("post_head", 60),
         ("anchor_record", 60),
     ]
 
