@@ -25,6 +25,7 @@ from gateway.alerts import defining, delivering, incidents, webhook
 from gateway.models import AlertRule, Destination, Incident, Notice
 from gateway.models.alerts import Severity
 from gateway.record import links
+from registry import showing
 
 STATES = {"open": "danger", "acknowledged": "warning", "resolved": "success"}
 SEVERITIES = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "danger"}
@@ -37,7 +38,7 @@ SECOND = timedelta(seconds=1)
 class IncidentAdmin(DeedsOnlyAdmin):
     """What the rules have found: seen and decided by whoever may read the record."""
 
-    list_display: ClassVar = ["__str__", "shown_state", "how_bad", "count", "opened_at", "last_at"]
+    list_display: ClassVar = ["what", "shown_state", "how_bad", "count", "opened_at", "last_at"]
     list_filter: ClassVar = [
         ("state", ChoicesDropdownFilter),
         ("severity", ChoicesDropdownFilter),
@@ -48,7 +49,7 @@ class IncidentAdmin(DeedsOnlyAdmin):
     search_fields: ClassVar = ["name", "cause"]
     actions_detail: ClassVar = ["acknowledge", "resolve"]
     fields: ClassVar = [
-        *("name", "cause", "shown_state", "how_bad", "count", "said", "its_entries"),
+        *("what", "shown_state", "how_bad", "count", "said", "its_entries"),
         *("opened_at", "last_at", "resolved_at", "decided_by", "told"),
     ]
     readonly_fields: ClassVar = fields
@@ -66,6 +67,10 @@ class IncidentAdmin(DeedsOnlyAdmin):
         return rows.select_related("decided_by")
 
     # --- What is shown ----------------------------------------------------------------------------
+    @display(description="alert", ordering="name")
+    def what(self, row: Incident) -> SafeString:
+        return showing.visible(str(row))
+
     @display(description="state", ordering="state")
     def shown_state(self, row: Incident) -> SafeString:
         return badge(row.get_state_display(), STATES[row.state])
@@ -75,8 +80,9 @@ class IncidentAdmin(DeedsOnlyAdmin):
         return badge(row.severity, SEVERITIES[Severity(row.severity)])
 
     @display(description="more")
-    def said(self, row: Incident) -> str:
-        return ", ".join(f"{name}: {value}" for name, value in row.detail.items()) or "-"
+    def said(self, row: Incident) -> SafeString:
+        said = ", ".join(f"{name}: {value}" for name, value in row.detail.items())
+        return showing.visible(said or "-")
 
     @display(description="entries")
     def its_entries(self, row: Incident) -> str:
@@ -130,8 +136,8 @@ def _line(notice: Notice) -> SafeString:
     state = badge(notice.get_state_display(), SENT[notice.state])
     error = f": {notice.error}" if notice.error else ""
     when = f"{notice.created_at:%Y-%m-%d %H:%M:%S}"
-    said = f"{when} {notice.event} to {notice.destination}"
-    return format_html("<div>{} {}{}</div>", state, said, error)
+    said = showing.visible(f"{when} {notice.event} to {notice.destination}{error}")
+    return format_html("<div>{} {}</div>", state, said)
 
 
 class RuleForm(forms.ModelForm):

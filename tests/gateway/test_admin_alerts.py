@@ -59,6 +59,14 @@ def test_who_reads_the_record_decides_on_incidents_and_nobody_else(client, cast,
     assert Incident.objects.count() == 1
 
 
+def test_what_a_cause_hides_is_shown(ada, incident):
+    Incident.objects.update(cause="tool del\u202eeteR", detail={"tool": "x\u200by"})
+    for page in (f"{PAGES}/incident/", f"{PAGES}/incident/{incident.pk}/change/"):
+        text = ada.get(page).content.decode()
+        assert "U+202E" in text, page
+    assert "U+200B" in text
+
+
 def test_the_navigation_says_how_many_are_open(ada, incident):
     assert "1 waiting" in ada.get("/admin/").content.decode()
 
