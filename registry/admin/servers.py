@@ -85,8 +85,8 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
                 "fields": [
                     ("timeout_seconds", "connection_max_age_seconds"),
                     ("retry_attempts", "retry_delay_seconds"),
-                    ("requests_per_minute", "burst", "concurrent_calls"),
-                    "fallback",
+                    ("requests_per_minute", "burst"),
+                    ("concurrent_calls", "fallback"),
                     "argument_defaults",
                 ],
             },

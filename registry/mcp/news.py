@@ -10,6 +10,7 @@ era a server may also ask (`forms`); where it may, the stream is there before it
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,9 @@ from registry.mcp import answers, events, forms, parsing
 from registry.mcp.endpoint import Endpoint
 from registry.mcp.errors import HttpRefused, Rejected, UpstreamError
 from registry.mcp.exchange import EXCHANGE, Exchange
+from registry.mcp.large import LARGE_BYTES, Stay
 from registry.mcp.meaning import translated
+from registry.mcp.pace import PIECE_SECONDS
 
 if TYPE_CHECKING:
     from registry.mcp.connection import Connection
@@ -161,12 +164,18 @@ async def _read(
             answer(message)
         return message
 
-    async for chunk in response.aiter_stream():
-        for event in splitter.feed(chunk):
-            await events.checked(event, take, hear=ear.hear)
-            heard += 1
-            if heard > MOST_EVENTS:
-                return
+    with Stay(connection.endpoint.name) as stay:
+        async for chunk in response.aiter_stream():
+            await stay.grow_to(splitter.size + len(chunk))
+            began = time.thread_time()
+            for event in splitter.feed(chunk):
+                await events.checked(event, take, hear=ear.hear)
+                heard += 1
+                if heard > MOST_EVENTS:
+                    return
+            await stay.heard(PIECE_SECONDS + time.thread_time() - began)
+            if splitter.size <= LARGE_BYTES:
+                stay.leave()
 
 
 def _reply(asked: dict[str, Any], endpoint: Endpoint) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A server's chatter costs the others little, however much of it there is."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -72,6 +73,24 @@ def test_answers_cost_a_server_nothing_of_its_share(client: Connections, modern:
         for _ in range(8):
             client.call_tool(upstream.endpoint(), "t", {})
     assert not used_up("faulty")
+
+
+def test_a_flood_on_the_stream_of_what_is_said_unasked_uses_it_up_as_well(
+    client: Connections,
+) -> None:
+    def answer(message: Any) -> Any:
+        if not message:
+            return flood(*FLOODS["keep-alives"])(message)
+        return answered(message, text_result("here"))
+
+    with faulty(answer, modern=False) as upstream:
+        endpoint = upstream.endpoint(answers_forms=True)
+        assert client.call_tool(endpoint, "t", {}, timeout=10)["content"][0]["text"] == "here"
+        end = time.monotonic() + 10
+        while not used_up("faulty") and time.monotonic() < end:
+            time.sleep(0.01)
+        assert used_up("faulty")
+        client.close_all()
 
 
 @pytest.mark.slow
