@@ -5,13 +5,31 @@ entries waiting; of two that make the same block number, one gives way and leave
 the next second.
 """
 
+from dataclasses import dataclass
+
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from audit import chain, signing
-from audit.models import Block, Unsealed
+from audit.models import Block, Entry, Unsealed
 
 BLOCK_SIZE = 5000
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Entries that are not sealed yet, and for how long the first of them has not been."""
+
+    unsealed: int
+    oldest_seconds: int
+
+
+def waiting() -> Waiting:
+    """What waits to be sealed now: a second's worth, where somebody seals."""
+    first = Unsealed.objects.order_by("entry").values("entry")[:1]
+    at = Entry.objects.filter(pk__in=first).values_list("at", flat=True).first()
+    seconds = max(0, round((timezone.now() - at).total_seconds())) if at else 0
+    return Waiting(Unsealed.objects.count(), seconds)
 
 
 def seal_once() -> int:

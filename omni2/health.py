@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 from accounts import access
 from accounts.errors import AccountsError
 from accounts.policy import PolicyError
+from audit import seal
 from gateway.alerts import delivering
 from gateway.errors import body
 from gateway.outlets import resting
@@ -24,6 +25,8 @@ from registry.models import Server, Tool
 
 # A message of an alert that waits for longer is a fault of its own.
 LATE_SECONDS = 600
+# The record is sealed each second.
+UNSEALED_SECONDS = 60
 
 
 class Status(serializers.Serializer):
@@ -53,6 +56,11 @@ class AlertsHealth(serializers.Serializer):
     given_up = serializers.IntegerField(help_text="Messages given up within the last day.")
 
 
+class RecordHealth(serializers.Serializer):
+    unsealed = serializers.IntegerField(help_text="Entries in no block yet.")
+    oldest_seconds = serializers.IntegerField(help_text="How long the first of them is not.")
+
+
 class Health(Status):
     version = serializers.CharField()
     database = serializers.CharField()
@@ -60,6 +68,7 @@ class Health(Status):
     tools = serializers.IntegerField()
     outlets = OutletHealth(many=True, help_text="Where the record goes by itself.")
     alerts = AlertsHealth()
+    record = RecordHealth()
 
 
 class Probe(APIView):
@@ -122,6 +131,8 @@ def _health() -> dict[str, Any]:
     down = any(server["health"] == Server.Health.DOWN for server in servers)
     alerts = delivering.undelivered()
     late = alerts.oldest_seconds > LATE_SECONDS or alerts.given_up > 0
+    record = seal.waiting()
+    late = late or record.oldest_seconds > UNSEALED_SECONDS
     down = down or late or any(one["error"] for one in outlets)
     return {
         "status": "degraded" if down else "healthy",
@@ -131,4 +142,5 @@ def _health() -> dict[str, Any]:
         "tools": sum(server["tools"] for server in servers),
         "outlets": outlets,
         "alerts": asdict(alerts),
+        "record": asdict(record),
     }

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 from django.db import OperationalError, connection
@@ -22,6 +23,17 @@ def test_a_block_seals_all_that_waits(db: None) -> None:
     assert block.root == chain.merkle_root([entry.digest for entry in entries])
     assert block.digest == block.reckon_digest()
     assert Unsealed.objects.count() == 0
+
+
+def test_what_waits_is_told_with_its_age(db: None) -> None:
+    assert seal.waiting() == seal.Waiting(0, 0)
+    entries = [record.prepare("auth.login", "ok") for _ in range(2)]
+    entries[0].at -= timedelta(minutes=5)
+    record.write_many(entries)
+    found = seal.waiting()
+    assert (found.unsealed, found.oldest_seconds in range(300, 320)) == (2, True)
+    seal.seal_once()
+    assert seal.waiting() == seal.Waiting(0, 0)
 
 
 def test_nothing_to_seal_makes_no_block(db: None) -> None:

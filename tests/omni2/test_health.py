@@ -7,6 +7,8 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import PolicyVersion
+from audit import record, seal
+from audit.models import Unsealed
 from gateway.models import Destination, Notice
 from gateway.outlets import resting
 from registry.models import Server, Tool
@@ -85,8 +87,20 @@ def test_a_server_that_is_down_makes_it_degraded(client_of, cast, settings, heal
             "tools": 1,
             "outlets": [],
             "alerts": {"waiting": 0, "oldest_seconds": 0, "given_up": 0},
+            "record": {"unsealed": Unsealed.objects.count(), "oldest_seconds": 0},
         },
     )
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(0.5, "healthy"), (2, "degraded")])
+def test_a_record_that_nobody_seals_makes_it_degraded(client_of, cast, minutes, status):
+    seal.seal_once()
+    entry = record.prepare("auth.login", "ok")
+    entry.at -= timedelta(minutes=minutes)
+    record.write_many([entry])
+    _, said = answer(client_of(cast.dev), "/api/health")
+    assert said["status"] == status
+    assert said["record"]["oldest_seconds"] in range(round(minutes * 60), round(minutes * 60) + 20)
 
 
 @pytest.mark.parametrize(
