@@ -33,7 +33,7 @@ def waiting() -> Waiting:
 
 
 def seal_once() -> int:
-    """Seal all entries that wait, and say how many; 0 also when another sealer was faster."""
+    """Seal the entries that wait, and say how many; 0 also when another sealer was faster."""
     sealed = 0
     # Asked outside a transaction: on SQLite every transaction takes the lock for writing.
     while Unsealed.objects.exists():
@@ -41,6 +41,9 @@ def seal_once() -> int:
         if block is None:
             break
         sealed += block.count
+        # What was written meanwhile is the next second's: else busy writers get a block a moment.
+        if block.count < BLOCK_SIZE:
+            break
     return sealed
 
 

@@ -55,6 +55,19 @@ def test_a_backlog_is_sealed_in_several_blocks(db: None, monkeypatch: pytest.Mon
     assert verify().finding is None
 
 
+def test_what_is_written_while_a_block_is_made_waits_for_the_next_second(db: None) -> None:
+    original = seal._chained
+
+    def writing_meanwhile(block: Block) -> Block:
+        record.write("auth.login", "ok")
+        return original(block)
+
+    record.write("auth.login", "ok")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(seal, "_chained", writing_meanwhile)
+        assert [seal.seal_once(), seal.seal_once()] == [1, 1]
+
+
 def test_an_entry_that_commits_late_is_sealed_later(db: None) -> None:
     entries = [record.write("auth.login", "ok") for _ in range(5)]
     late = list(Unsealed.objects.filter(entry__in=[entries[1].pk, entries[3].pk]))
