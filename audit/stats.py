@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import reduce
+from operator import add
 from typing import Any
 
 from django.db.models import F, Q, QuerySet, Sum
@@ -29,15 +31,16 @@ SUMMED = tuple(name for name in MEASURES if name not in LATENCIES)
 _NONE: dict[str, latency.Buckets] = {name: {} for name in LATENCIES}
 SHARES = {"p50": 0.50, "p90": 0.90, "p99": 0.99}
 
-ORDERS: dict[str, Any] = {
-    "questions": F("sum_questions"),
-    "turns": F("sum_turns"),
-    "calls": F("sum_calls"),
-    "refused": F("sum_calls_refused") + F("sum_refused") + F("sum_turned_away"),
-    "failed": F("sum_calls_failed") + F("sum_calls_unknown") + F("sum_failed") + F("sum_expired"),
-    "tokens": F("sum_input_tokens") + F("sum_output_tokens"),
-    "cost": F("sum_cost"),
-    "slow": F("sum_call_milliseconds") * 1.0 / F("sum_calls"),
+# What is added up to put names in order; "slow" is the first divided by the second.
+ORDERS = {
+    "questions": ("questions",),
+    "turns": ("turns",),
+    "calls": ("calls",),
+    "refused": ("calls_refused", "refused", "turned_away"),
+    "failed": ("calls_failed", "calls_unknown", "failed", "expired"),
+    "tokens": ("input_tokens", "output_tokens"),
+    "cost": ("cost",),
+    "slow": ("call_milliseconds", "calls"),
 }
 
 
@@ -145,17 +148,25 @@ def ranking(
         rows = rows.filter(within=within)
     if order == "slow":
         rows = rows.filter(calls__gt=0)
-    sums = rows.order_by().values("name", "within").annotate(**_sums())
-    ranked = sums.annotate(weight=ORDERS[order]).filter(weight__gt=0)
-    first = list(ranked.order_by("-weight", "name", "within")[:limit])
-    latencies = _latencies(rows.filter(name__in={row["name"] for row in first}))
+    # Of everybody only what puts them in order is added up: the rest of those that come first.
+    named = rows.order_by().values("name", "within")
+    ranked = named.annotate(**_sums(ORDERS[order])).annotate(weight=_weight(order))
+    first = list(ranked.filter(weight__gt=0).order_by("-weight", "name", "within")[:limit])
+    chosen = rows.filter(name__in={row["name"] for row in first})
+    sums = {
+        (row["name"], row["within"]): row
+        for row in chosen.order_by().values("name", "within").annotate(**_sums())
+    }
+    latencies = _latencies(chosen)
+    keys = [(row["name"], row["within"]) for row in first]
     return [
-        (
-            Place(dimension, row["name"], row["within"]),
-            _figures(row, latencies.get((row["name"], row["within"]), _NONE)),
-        )
-        for row in first
+        (Place(dimension, *key), _figures(sums[key], latencies.get(key, _NONE))) for key in keys
     ]
+
+
+def _weight(order: str) -> Any:
+    first, *others = (F(f"sum_{name}") for name in ORDERS[order])
+    return first * 1.0 / others[0] if order == "slow" else reduce(add, others, first)
 
 
 # --- Rows -----------------------------------------------------------------------------------------
@@ -189,9 +200,9 @@ def _ceiling(at: datetime, step: timedelta) -> datetime:
 
 
 # --- Sums -----------------------------------------------------------------------------------------
-def _sums() -> dict[str, Sum]:
+def _sums(names: tuple[str, ...] = SUMMED) -> dict[str, Sum]:
     """One aggregate for each measure; the prefix keeps them apart from the columns."""
-    return {f"sum_{name}": Sum(name, default=0) for name in SUMMED}
+    return {f"sum_{name}": Sum(name, default=0) for name in names}
 
 
 def _latencies(
