@@ -62,6 +62,7 @@ def fill(entries: int) -> None:
     from django.core.management import call_command  # noqa: PLC0415
     from django.db import connection  # noqa: PLC0415
 
+    from audit import following, search  # noqa: PLC0415
     from audit.models import Entry  # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
@@ -70,6 +71,10 @@ def fill(entries: int) -> None:
         call_command("generate_audit", str(missing), add=True)
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE audit_entry")
+    if following.behind(search.FOLLOWER):
+        call_command("index_audit")
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE audit_entrywords")
     print(f"{Entry.objects.count():,} entries, {size(connection)}")
 
 
@@ -77,10 +82,11 @@ def size(connection: Any) -> str:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_size_pretty(pg_table_size('audit_entry')),"
-            " pg_size_pretty(pg_indexes_size('audit_entry'))"
+            " pg_size_pretty(pg_indexes_size('audit_entry')),"
+            " pg_size_pretty(pg_total_relation_size('audit_entrywords'))"
         )
-        table, indexes = cursor.fetchone()
-    return f"{table} and {indexes} of indexes"
+        table, indexes, words = cursor.fetchone()
+    return f"{table} and {indexes} of indexes, {words} of words"
 
 
 def measure(rounds: int) -> int:
@@ -88,8 +94,9 @@ def measure(rounds: int) -> int:
     client, chance, over = auditor(), random.Random(7), 0
     print(f"\n{'filter':<18}{'first page':>22}{'far back':>22}      (p50, p95 in ms)")
     for name, values, bar in asked(chance, rounds):
-        first = [timed(client, name, value) for value in values]
-        far = [timed(client, name, value, before=moment(chance)) for value in values]
+        given = name.partition(":")[0]
+        first = [timed(client, given, value) for value in values]
+        far = [timed(client, given, value, before=moment(chance)) for value in values]
         worst = max(quantile(first, 95), quantile(far, 95))
         over += worst > bar
         print(f"{name:<18}{shown(first):>22}{shown(far):>22}{'  OVER' if worst > bar else ''}")
@@ -122,6 +129,8 @@ def asked(chance: random.Random, rounds: int) -> Any:
         rare = sorted(values_of(name, chance, 2000), key=float)[-rounds // 2 :]
         yield f"min_{name}", [*numbers, *rare, "99999"], BAR
         yield f"max_{name}", [*numbers, "0"], BAR
+    for name, values in texts(chance, rounds).items():
+        yield f"text: {name}", values, TEXT_BAR
     yield "from", [f"{chance.randint(1, 2000)}h" for _ in range(rounds)], BAR
     yield "to", [f"{chance.randint(1, 2000)}h" for _ in range(rounds)], BAR
 
@@ -142,6 +151,25 @@ def values_of(name: str, chance: random.Random, rounds: int) -> list[str]:
         )
     words = {"kind": "setup.done", "outcome": "expired", "effect": "ask"}
     return [*found[:rounds], *([] if name in NUMBERS else [words.get(name, "nobody")])]
+
+
+def texts(chance: random.Random, rounds: int) -> dict[str, list[str]]:
+    """Searches for what many, some, few and no entries say."""
+    from audit.generation.company import THINGS, Company  # noqa: PLC0415
+
+    customers = Company(0).customers
+    tickets = [f"INC-{chance.randrange(10**7):07}" for _ in range(rounds)]
+    frequent = customers[:rounds]
+    return {
+        "a frequent word": [chance.choice(("owner", "example", "state", *THINGS)) for _ in tickets],
+        "a customer": [f'"{chance.choice(customers)}"' for _ in tickets],
+        "a big customer": [f'"{one}"' for one in frequent],
+        "two words": [f"{one.split()[0]} {chance.choice(THINGS)}" for one in frequent],
+        "one and not": [f"{one.split()[1]} -{chance.choice(THINGS)}" for one in frequent],
+        "a ticket": [*tickets, "INC-99999999"],
+        "a beginning": [f"{ticket[4:9]}*" for ticket in tickets],
+        "words of none": [f"{one.split()[0]} nowhere" for one in frequent],
+    }
 
 
 def moment(chance: random.Random) -> str:
