@@ -159,6 +159,14 @@ class Filters:
                 raise BadFilter(f"This is less than {least}: nothing can fit.", field=most)
         return cls(given, values)
 
+    def apart(self) -> "tuple[Filters, QuerySet[EntryWords, int] | None]":
+        """These without the words that are searched for, and the keys of what holds those."""
+        others = [
+            {name: value for name, value in named.items() if name != "text"}
+            for named in (self.given, self.values)
+        ]
+        return Filters(*others), self.values.get("text")
+
     def apply(self, entries: "QuerySet[Entry]") -> "QuerySet[Entry]":
         """Those of the entries that all filters let through."""
         for name, value in self.values.items():

@@ -4,12 +4,14 @@ A page begins where another ended: behind a mark, which is an entry's moment and
 counted and nothing is skipped over.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from django.db.models import Q, QuerySet
 
+from audit import search
 from audit.errors import BadFilter
 from audit.filters import Filters
 from audit.models import Entry
@@ -18,6 +20,7 @@ from audit.numerals import is_digits
 DEFAULT_LIMIT = 50
 MOST = 500
 PARAMETERS = ("before", "after", "limit")
+First = Callable[["QuerySet[Entry]", int], list[Entry]]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -44,25 +47,38 @@ def asked(
     """
     wanted = Filters.parse(query, besides=PARAMETERS, without=without)
     before, after, limit = (str(query.get(name, "")) for name in PARAMETERS)
-    found = page(wanted.apply(entries), before=before, after=after, limit=limit_of(limit))
+    others, keys = wanted.apart()
+    first = _first if keys is None else partial(search.first, keys=keys)
+    found = page(
+        others.apply(entries), before=before, after=after, limit=limit_of(limit), first=first
+    )
     return found, wanted
 
 
+def _first(entries: "QuerySet[Entry]", most: int) -> list[Entry]:
+    return list(entries[:most])
+
+
 def page(
-    entries: "QuerySet[Entry]", *, before: str = "", after: str = "", limit: int = DEFAULT_LIMIT
+    entries: "QuerySet[Entry]",
+    *,
+    before: str = "",
+    after: str = "",
+    limit: int = DEFAULT_LIMIT,
+    first: First = _first,
 ) -> Page:
     """The newest of the entries; or those next before, or next after, a mark.
 
-    Raises BadFilter for what is no mark, or for two of them.
+    `first` reads so many of them in their order. Raises BadFilter for what is no mark, or for two.
     """
     if before and after:
         raise BadFilter("Give before or after, not both.", field="after")
     if after:
-        found = list(_newer_than(entries, after).order_by("at", "id")[: limit + 1])
+        found = first(_newer_than(entries, after).order_by("at", "id"), limit + 1)
         shown = found[:limit][::-1]
         return Page(shown, mark(shown[-1]) if shown else "", _end(shown[:1], found, limit))
     chosen = _older_than(entries, before) if before else entries
-    found = list(chosen.order_by("-at", "-id")[: limit + 1])
+    found = first(chosen.order_by("-at", "-id"), limit + 1)
     shown = found[:limit]
     newer = mark(shown[0]) if before and shown else ""
     return Page(shown, _end(shown[-1:], found, limit), newer)

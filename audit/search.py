@@ -4,19 +4,31 @@ An entry that is changed or taken away (retention, erasure) is dropped from the 
 in the same transaction: what was erased is not found by its words.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
+from typing import TypeAlias
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
+from psycopg.errors import QueryCanceled
 
 from audit import following
+from audit.errors import BadFilter
 from audit.models import Entry, EntryWords
 from audit.words import COLUMNS, Search, of_columns
 
 FOLLOWER = "search"
 # Of one run of the job; what is left waits for the next one, a second later.
 MOST_RUNS = 20
+# So many of the entries in question are looked through, one by one, for words that are frequent.
+WINDOWS = (1000, 20_000)
+# What so few entries say is then found by its words; before all else, wider is looked.
+MOST_RARE, WIDEST = 3000, 80_000
+# Seconds.
+LONGEST = 5.0
+
+Keys: TypeAlias = "QuerySet[EntryWords, int]"
 
 _POSTGRESQL = (
     "CREATE INDEX IF NOT EXISTS audit_words ON audit_entrywords USING gin (words)",
@@ -52,9 +64,69 @@ def install() -> None:
             cursor.execute(statement)
 
 
-def found(wanted: Search) -> "QuerySet[EntryWords, int]":
+def found(wanted: Search) -> "Keys":
     """The keys of the entries in which that stands."""
     return EntryWords.objects.filter(words__holds=wanted).values_list("entry", flat=True)
+
+
+def first(entries: "QuerySet[Entry]", most: int, *, keys: Keys) -> list[Entry]:
+    """The first of these entries, in their order, whose keys are among those found.
+
+    PostgreSQL cannot know whether a word is frequent where one looks, and may read millions of
+    entries to show fifty. So a few of the entries in question are looked through first; and only
+    what is rare among those is looked up by its words. Raises BadFilter where that takes too long.
+    """
+    if connection.vendor != "postgresql":
+        return list(entries.filter(pk__in=keys)[:most])
+    with _in_time():
+        for window in WINDOWS:
+            if (rows := _among(entries, most, keys=keys, window=window)) is not None:
+                return rows
+        everywhere = _by_their_words(keys)
+        if len(everywhere) <= MOST_RARE:
+            among = entries.extra(where=["audit_entry.id = ANY(%s)"], params=[everywhere])
+            return list(among[:most])
+        rows = _among(entries, most, keys=keys, window=WIDEST)
+        return list(entries.filter(pk__in=keys)[:most]) if rows is None else rows
+
+
+def _by_their_words(keys: Keys) -> list[int]:
+    """So many of the keys that it shows whether they are few, from the index of words alone."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_indexscan = off")
+        found = list(keys[: MOST_RARE + 1])
+        cursor.execute("SET LOCAL enable_indexscan = DEFAULT")
+    return found
+
+
+def _among(entries: "QuerySet[Entry]", most: int, *, keys: Keys, window: int) -> list[Entry] | None:
+    """Those among the next entries, as many as the window has; None where it has too few."""
+    near = list(entries.values_list("pk", flat=True)[:window])
+    held = set(keys.extra(where=["entry = ANY(%s)"], params=[near]))
+    chosen = [key for key in near if key in held][:most]
+    if len(chosen) < most and len(near) == window:
+        return None
+    return list(entries.filter(pk__in=chosen))
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    """Give up what takes PostgreSQL longer than `LONGEST`; read words by their index."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = {round(LONGEST * 1000)}")
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            # To start workers takes longer than to look twenty thousand entries through.
+            cursor.execute("SET LOCAL max_parallel_workers_per_gather = 0")
+            yield
+            for name in ("statement_timeout", "enable_seqscan", "max_parallel_workers_per_gather"):
+                cursor.execute(f"SET LOCAL {name} = DEFAULT")
+    except OperationalError as error:
+        if not isinstance(error.__cause__, QueryCanceled):
+            raise
+        raise BadFilter(
+            f"Not found within {LONGEST:g} s: give a time or another filter besides.", field="text"
+        ) from error
 
 
 def index_new(most: int = MOST_RUNS) -> int:

@@ -2,12 +2,14 @@
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from audit import record, seal, search, triggers
+from audit import pages, record, seal, search, triggers
+from audit.errors import BadFilter
 from audit.filters import Filters
 from audit.models import Entry, EntryWords
 from tests.audit.conftest import FULL
@@ -117,3 +119,60 @@ def test_the_index_of_words_is_used(entries: dict[int, str]) -> None:
     plan = page.explain()
     used = {"postgresql": "Bitmap Index Scan on audit_words", "sqlite": "audit_words VIRTUAL TABLE"}
     assert used[connection.vendor] in plan, plan
+
+
+# --- Pages of what is found -----------------------------------------------------------------------
+def shown(text: str, **more: str) -> pages.Page:
+    return pages.asked(Entry.objects.all(), {"text": text, "limit": "2", **more})[0]
+
+
+@pytest.fixture(params=[(1000, 20_000), (3, 5), (1, 2)])
+def many(db: None, request: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The keys of seven entries about orders among others, newest first, however they are found."""
+    monkeypatch.setattr(search, "WINDOWS", request.param)
+    monkeypatch.setattr(search, "MOST_RARE", request.param[0])
+    monkeypatch.setattr(search, "WIDEST", request.param[1] + 1)
+    said = [{"arguments": {"q": "orders" if n % 2 else "leads"}} for n in range(14)]
+    written = [record.write("call.called", "ok", **{**FULL, **one}) for one in said]
+    seal.seal_once()
+    search.index_new()
+    return [one.pk for one in written[::-1] if one.arguments == {"q": "orders"}]
+
+
+def test_pages_of_a_search_lead_there_and_back(many: list[int]) -> None:
+    back = [shown("orders")]
+    while back[-1].older:
+        back.append(shown("orders", before=back[-1].older))
+    assert [[one.pk for one in page.entries] for page in back] == [
+        many[start : start + 2] for start in (0, 2, 4, 6)
+    ]
+
+    forth = [back[-1]]
+    while forth[-1].newer:
+        forth.append(shown("orders", after=forth[-1].newer))
+    assert [one.pk for page in forth for one in page.entries][1:] == [
+        many[n] for n in (4, 5, 2, 3, 0, 1)
+    ]
+
+
+def test_other_filters_hold_for_what_is_found(many: list[int]) -> None:
+    assert [one.pk for one in shown("orders", server="database_mcp").entries] == many[:2]
+    assert shown("orders", server="elsewhere").entries == []
+    assert shown("orders nowhere").entries == []
+
+
+@pytest.mark.postgres
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite knows no such limit")
+def test_a_search_that_takes_too_long_is_given_up(
+    many: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "LONGEST", 0.05)
+    slow = Entry.objects.extra(where=["pg_sleep(1) IS NOT NULL"])
+    with pytest.raises(BadFilter, match="give a time") as refused:
+        pages.asked(slow, {"text": "orders"})
+    assert refused.value.field == "text"
+
+    assert [one.pk for one in shown("orders").entries] == many[:2]
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("0",)
