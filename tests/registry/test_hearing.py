@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from django.utils import timezone
 
 from registry import calling, discovery, hearing
@@ -71,6 +72,26 @@ def test_what_is_due_is_read_once_and_what_is_not_is_left(changing: Changing) ->
     hearing.sync_due()
     hearing.sync_due()
     assert (lists(changing), server.tools.count(), due(server)) == (1, 4, None)
+
+
+def test_of_several_who_would_read_it_one_does(changing: Changing, transactional_db: None) -> None:
+    server = a_server(changing.url)
+    Server.objects.update(sync_due_at=timezone.now())
+    at_once = threading.Barrier(4)
+
+    def process() -> None:
+        at_once.wait(10)
+        try:
+            hearing.sync_due()
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=process) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert (lists(changing), server.tools.count()) == (1, 4)
 
 
 @pytest.mark.django_db
