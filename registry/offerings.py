@@ -23,6 +23,7 @@ MOST_BYTES = 16_000
 PROMPT, RESOURCE, TEMPLATE = "prompts", "resources", "resourceTemplates"
 # By kind: what the thing is known by, what else it needs, and the verb that reads it.
 KEYS = {PROMPT: "name", RESOURCE: "uri", TEMPLATE: "uriTemplate"}
+NOUNS = {PROMPT: "prompt", RESOURCE: "resource", TEMPLATE: "template"}
 VERB_OF = {PROMPT: PROMPTS, RESOURCE: RESOURCES, TEMPLATE: RESOURCES}
 _TEXTS = ("name", "title", "description", "mimeType")
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from registry.offerings import Offering
+from registry.offerings import NOUNS, Offering
 from registry.reviewing import Review
 from registry.scanner import is_hidden
 
@@ -48,12 +48,19 @@ def reviewed(review: Review) -> SafeString:
 
 
 def withheld(found: Iterable[Offering]) -> SafeString:
-    """What no client is shown, with why, each with its own words."""
+    """What no client is shown, with why, each with its own words, and how it would be offered."""
     rows = (
-        (one.kind, visible(one.key), visible("; ".join(one.warnings)), definition(one.definition))
+        (
+            NOUNS[one.kind],
+            visible(one.key),
+            visible("; ".join(one.warnings)),
+            definition(one.definition),
+            f"manage.py drift withheld {one.server.name} --offer {one.fingerprint} --as EMAIL",
+        )
         for one in found
     )
-    told = format_html_join("", "<li class='omni-danger'>{} {}: {}{}</li>", rows)
+    row = "<li class='omni-danger'>{} {}: {}{}<br>To offer it: <code>{}</code></li>"
+    told = format_html_join("", row, rows)
     return format_html("<ul class='omni-told'>{}</ul>", told) if told else NOTHING
 
 
