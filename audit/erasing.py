@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
-from audit import chain, record, triggers
+from audit import chain, following, record, triggers
 from audit.errors import OldFormError
 from audit.models import Entry
 from audit.statements import update
@@ -49,6 +49,7 @@ def erase(
     erased, after = 0, None
     while ids := _next(erasable(entries), after):
         with triggers.opened(triggers.ERASE):
+            following.erasing()
             erased += _erase(ids, groups, reason=reason, who=who)
         after = ids[-1]
     return erased

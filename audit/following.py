@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Max, Q, QuerySet
+from django.db.models import F, Max, Q, QuerySet
 from django.utils import timezone
 
 from audit.models import Block, Entry, Follower
@@ -37,14 +37,16 @@ def take(name: str, read: Read, *, most: int = ENTRIES_AT_ONCE) -> int:
 
     `read` gets the entries of at least one block, and of as many as have `most` entries together.
     What it returns is called in one transaction with the cursor, unless another process was there
-    first. 0 then, and when there is nothing to read. What either raises leaves all as it was.
+    first or something was erased since. 0 then, and when there is nothing to read. What either
+    raises leaves all as it was.
     """
-    blocks = _next_blocks(_place_of(name), most)
+    place = _place_of(name)
+    blocks = _next_blocks(place.block, most)
     if not blocks:
         return 0
     write = read(entries_of(blocks))
     with transaction.atomic():
-        here = Follower.objects.filter(name=name, block__lt=blocks[0].number)
+        here = Follower.objects.filter(name=name, block=place.block, erased=place.erased)
         if not here.update(block=blocks[-1].number, moved_at=timezone.now()):
             return 0
         write()
@@ -103,9 +105,17 @@ def start_again(name: str) -> None:
     Follower.objects.update_or_create(name=name, defaults={"block": 0, "moved_at": None})
 
 
+def erasing() -> None:
+    """Have `take` write nothing of what was read before now; in the transaction that erases.
+
+    Called before anything is erased: it waits for those who are writing.
+    """
+    Follower.objects.update(erased=F("erased") + 1)
+
+
 def behind(name: str) -> int:
     """How many blocks a reader has not read; one that is new has read none."""
-    return max(0, last_block() - _place_of(name))
+    return max(0, last_block() - _place_of(name).block)
 
 
 def read_until(name: str) -> datetime | None:
@@ -150,10 +160,10 @@ def _runs(blocks: Iterable[Block]) -> list[tuple[int, int]]:
     return runs
 
 
-def _place_of(name: str) -> int:
-    """The last block that a reader has read; one that is new is put down."""
-    read = Follower.objects.filter(name=name).values_list("block", flat=True).first()
-    return Follower.objects.get_or_create(name=name)[0].block if read is None else read
+def _place_of(name: str) -> Follower:
+    """How far a reader has read; one that is new is put down."""
+    place = Follower.objects.filter(name=name).first()
+    return place or Follower.objects.get_or_create(name=name)[0]
 
 
 def _read(reader: "QuerySet[Follower]", use: Use, *, after: int, most: int) -> int:

@@ -5,6 +5,7 @@ be prepared: whoever sets Django's DISABLE_SERVER_SIDE_CURSORS says so.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from django.db import connection
@@ -12,19 +13,33 @@ from django.db import connection
 
 def rows(statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """All rows of the statement, in the caller's transaction or one of its own."""
+    with _cursor() as cursor:
+        cursor.execute(statement, parameters or None)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
+
+
+def _cursor() -> Any:
     if connection.vendor != "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(statement, parameters or None)
-            found: list[tuple[Any, ...]] = cursor.fetchall()
-            return found
-    return _prepared(statement, parameters)
+        return connection.cursor()
+    connection.ensure_connection()
+    if connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS", False):
+        return connection.cursor()
+    # Django's log of statements has no text of one that was prepared before.
+    if connection.queries_logged:
+        return connection.cursor()
+    with connection.wrap_database_errors:
+        return connection.make_cursor(_preparing()(connection.connection))
 
 
-def _prepared(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+@cache
+def _preparing() -> Any:
     import psycopg  # noqa: PLC0415  not there to be loaded where the database is SQLite
 
-    may_prepare = not connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS", False)
-    connection.ensure_connection()
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(statement, parameters or None, prepare=may_prepare)
-        return cursor.fetchall()
+    class Preparing(psycopg.Cursor[Any]):
+        """Has PostgreSQL prepare what it executes."""
+
+        def execute(self, query: Any, params: Any = None) -> Any:  # type: ignore[override]
+            return super().execute(query, params, prepare=True)
+
+    return Preparing

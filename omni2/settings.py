@@ -128,6 +128,10 @@ else:
     # One connection for each thread that works, and as many again for requests.
     DATABASES["default"]["CONN_MAX_AGE"] = 0
     DATABASES["default"]["OPTIONS"] = {
+        # Searches are short: compiling one costs PostgreSQL more than it saves.
+        "options": "-c jit=off",
+        # What DATABASE_URL says, as `sslmode`.
+        **DATABASES["default"].get("OPTIONS", {}),
         # Only what `audit.prepared` asks is prepared; the ORM's own statements never are.
         "prepare_threshold": 5,
         "pool": {"min_size": 2, "max_size": 2 * WORK_THREADS + 16, "timeout": 10},

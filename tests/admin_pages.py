@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -77,7 +78,8 @@ def _alerts(cast: Cast) -> str:
     hook = Destination(name=HOSTILE[:60], url="https://hooks.example.com/x")
     secret = webhook.new_secret(hook)
     hook.save()
-    incident = incidents.note(rule, Found(f"tool {HOSTILE}", timezone.now(), 1, 1, 1))
+    with transaction.atomic():
+        incident = incidents.note(rule, Found(f"tool {HOSTILE}", timezone.now(), 1, 1, 1))
     incident.notices.update(error=HOSTILE)
     return secret
 

@@ -16,7 +16,8 @@ class Follower(models.Model):
     """A reader by name, and the number of the block it has read last; see `audit.following`.
 
     `owner` and `leased_until` name the process that works for a reader with effects outside the
-    database, as long as it does.
+    database, as long as it does. `erased` counts what was erased meanwhile: who read before has
+    read what may be written no more.
     """
 
     name = models.CharField(primary_key=True, max_length=64)
@@ -24,6 +25,7 @@ class Follower(models.Model):
     moved_at = models.DateTimeField(null=True, blank=True)
     owner = models.CharField(max_length=32, blank=True)
     leased_until = models.DateTimeField(null=True, blank=True)
+    erased = models.PositiveBigIntegerField(default=0)
 
     objects = FollowerQuerySet.as_manager()
 

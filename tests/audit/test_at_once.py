@@ -13,6 +13,7 @@ from audit.together import Write
 from tests.audit.conftest import FULL
 
 pytestmark = [
+    pytest.mark.postgres,
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif("connection.vendor != 'postgresql'", reason="a statement of PostgreSQL"),
 ]

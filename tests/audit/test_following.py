@@ -11,7 +11,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from audit import chain, following, record, seal
+from audit.erasing import erase
 from audit.models import Block, Entry, Follower, Unsealed
+from audit.record import Who
 from tests.audit.test_seal import run_together
 
 
@@ -54,6 +56,22 @@ def test_a_batch_holds_whole_blocks_up_to_its_size(db: None, follow: Any) -> Non
     reader = Reader()
     assert [follow("r", reader, most=5) for _ in range(3)] == [2, 1, 0]
     assert reader.batches == [[*first, *second], third]
+
+
+def test_what_was_erased_while_it_was_read_is_read_anew(sealed: list[Entry]) -> None:
+    said: list[list[str]] = []
+
+    def read(entries: "QuerySet[Entry]") -> Callable[[], None]:
+        people = [entry.person for entry in entries]
+        if not said:
+            said.append([])
+            erase(Entry.objects.filter(pk=sealed[0].pk), ["person"], reason="asked to", who=Who())
+        return lambda: said.append(people)
+
+    assert sealed[0].person != ""
+    assert (following.take("r", read), said) == (0, [[]])
+    assert following.take("r", read) == 2
+    assert said[1] == ["", *(entry.person for entry in sealed[1:6])]
 
 
 @both_ways

@@ -23,6 +23,7 @@ def test_errors_are_those_of_the_database(db: None) -> None:
         prepared.rows("SELECT 1 FROM there_is_no_such_table")
 
 
+@pytest.mark.postgres
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="nothing is kept elsewhere")
 @pytest.mark.parametrize(("pooled", "kept"), [(False, 1), (True, 0)])
 def test_it_is_prepared_once_but_never_behind_a_pooler(

@@ -1,6 +1,10 @@
 """Settings, `.env.example` and the code that reads them tell the same story."""
 
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,3 +42,16 @@ def test_no_setting_of_ours_is_read_and_then_ignored():
     }
 
     assert unread == set()
+
+
+def test_what_the_address_of_postgresql_says_of_the_connection_is_kept():
+    read = (
+        "import json; from omni2 import settings;"
+        "options = settings.DATABASES['default']['OPTIONS'];"
+        "print(json.dumps([options['sslmode'], options['options']]))"
+    )
+    env = os.environ | {"DATABASE_URL": "postgres://a:b@db.example.com/omni2?sslmode=verify-full"}
+    found = subprocess.run(
+        [sys.executable, "-c", read], cwd=ROOT, env=env, capture_output=True, text=True, check=True
+    )
+    assert json.loads(found.stdout) == ["verify-full", "-c jit=off"]
