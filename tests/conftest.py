@@ -183,11 +183,12 @@ def fixture_server() -> Iterator[Any]:
 
 
 @pytest.fixture
-def fixture(fixture_server: Any, settings: Any, cast: Cast) -> Any:
+def fixture(fixture_server: Any, settings: Any, cast: Cast) -> Iterator[Any]:
     """That server, registered as `fixture`; developers may do all that it offers."""
     settings.INTERNAL_ADDRESSES = [*settings.INTERNAL_ADDRESSES, fixture_server.address]
     Rule.objects.create(
         kind=Rule.Kind.ROLE, server="fixture", role="developer", mode="allow_all", patterns=[]
     )
     access.publish("tests")
-    return register(fixture_server.url, name="fixture", trust="always")
+    yield register(fixture_server.url, name="fixture", trust="always")
+    conformance_server.forget_changes()

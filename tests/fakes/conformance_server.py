@@ -41,6 +41,11 @@ bus = InMemorySubscriptionBus()
 added = {"tools": 0, "prompts": 0}
 
 
+def forget_changes() -> None:
+    """Offer what was offered at first."""
+    added.update(tools=0, prompts=0)
+
+
 # --- Content --------------------------------------------------------------------------------------
 def text(said: str) -> dict[str, Any]:
     return {"type": "text", "text": said}

@@ -8,7 +8,7 @@ from gateway.models import Question
 from gateway.replay.running import Wish
 from tests.gateway.replaying import ANSWER, recorded
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def case(question="What is 40 and 2?", recorded="", person="dev@example.com", **expected):

@@ -8,7 +8,7 @@ from django.utils import timezone
 from gateway.evaluation import cases, suggesting
 from tests.gateway.replaying import recorded
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from gateway.llm.scripted import ScriptedModel, says, uses
 from gateway.models import Call, Question
 from tests.ways.asking import asked, put
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def ended(cast, text="How many?", *, answer, results=(), person=None, **options):

@@ -11,7 +11,7 @@ from gateway.replay.desk import NOT_RECORDED, Desk, Terms, key_of
 from gateway.replay.recording import read
 from tests.ways.asking import asked
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from gateway.spending import Spending
 from registry.models import Tool
 from tests.gateway.replaying import recorded
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

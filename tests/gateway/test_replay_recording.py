@@ -7,7 +7,7 @@ from gateway.replay import recording
 from tests.gateway.replaying import recorded
 from tests.ways.asking import asked
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_each_tool_use_has_its_call(cast, upstream):

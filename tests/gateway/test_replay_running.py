@@ -16,7 +16,7 @@ from gateway.replay.desk import NOT_RECORDED
 from gateway.replay.running import Wish
 from tests.gateway.replaying import ANSWER, recorded, script
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from accounts import access
 from gateway.evaluation import cases
 from tests.gateway.replaying import recorded
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 CASES = """
 cases:

@@ -10,7 +10,7 @@ from accounts import access
 from accounts.models import Rule
 from tests.gateway.replaying import recorded
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 POLICY = """
 global:

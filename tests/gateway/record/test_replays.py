@@ -11,7 +11,7 @@ from gateway.models import Question
 from tests.gateway.administration.test_documented import as_json_schema, faults
 from tests.gateway.replaying import ANSWER, recorded
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
