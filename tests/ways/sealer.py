@@ -2,6 +2,7 @@
 
 seal     fork a process that seals without a pause; its process id is printed
 write    fork a process that writes entries without a pause; its process id is printed
+blocks   print how many blocks there are
 report   finish the sealing, verify, and print what was found as a line of JSON
 """
 
@@ -73,6 +74,9 @@ if __name__ == "__main__":
     print("prepared", flush=True)
     for line in sys.stdin:
         word = line.strip()
-        {"seal": lambda: fork(seal.seal_once), "write": lambda: fork(write), "report": report}[
-            word
-        ]()
+        {
+            "seal": lambda: fork(seal.seal_once),
+            "write": lambda: fork(write),
+            "blocks": lambda: print(Block.objects.count(), flush=True),
+            "report": report,
+        }[word]()
