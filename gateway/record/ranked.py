@@ -105,7 +105,9 @@ def _table(
     columns: Sequence[Column],
     within: str = "",
 ) -> Table:
-    ranked = stats.ranking(when, dimension, order=order, limit=SHOWN, within=within)
+    ranked = stats.ranking(
+        when, dimension, order=order, limit=SHOWN, within=within, timed=("call_latency",)
+    )
     weigh = WEIGHTS[order]
     most = max((weigh(one) for _, one in ranked), default=0) or 1
     kind = {"kind": "call.refused"} if dimension == "rule" else {}

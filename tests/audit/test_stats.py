@@ -156,6 +156,16 @@ def test_a_place_has_all_its_figures(counted: None) -> None:
     assert found.call_latency.p50 == pytest.approx(1000, rel=0.05)
 
 
+def test_only_the_durations_that_are_asked_for_are_told(counted: None) -> None:
+    [(_, everything)] = stats.ranking(whole(), "person", order="questions", limit=1)
+    [(_, of_calls)] = stats.ranking(
+        whole(), "person", order="questions", limit=1, timed=["call_latency"]
+    )
+    assert of_calls.call_latency == everything.call_latency
+    assert everything.question_latency.p50 is not None
+    assert of_calls.question_latency.p50 is None
+
+
 def test_no_more_are_ranked_than_asked_for(counted: None) -> None:
     assert len(stats.ranking(whole(), "person", order="questions", limit=1)) == 1
 
