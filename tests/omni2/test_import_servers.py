@@ -242,7 +242,9 @@ def test_reference_is_stored_by_name_and_a_value_encrypted(tmp_path: Path) -> No
     env = {"A": "${API_KEY}", "B": "${NOT_SET_HERE:-unset-value-of-b}", "C": "written out"}
     run(tmp_path, mcps=server(**STDIO, args=["--port", "7"], env=env))
     sealed = Server.objects.get().sealed
-    assert unseal(sealed) == {"env": {"A": "${API_KEY}", "B": "unset-value-of-b", "C": "written out"}}
+    assert unseal(sealed) == {
+        "env": {"A": "${API_KEY}", "B": "unset-value-of-b", "C": "written out"}
+    }
     assert "written" not in sealed
 
 
