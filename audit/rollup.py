@@ -1,7 +1,7 @@
-"""Add the record up by hour and day, each sealed entry once, whoever dies in between.
+"""Add the record up by hour, day and week, each sealed entry once, whoever dies in between.
 
 A follower of the record: the sums and the cursor move in one transaction. What was recorded late is
-added to the hour and day in which it happened.
+added to the hour, day and week in which it happened.
 """
 
 from collections import Counter, defaultdict
@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from audit import following, latency
 from audit.errors import PrunedError
 from audit.models import Entry, Rollup
+from audit.steps import STEPS, Granularity, floor
 
 Kind, Outcome, Dimension = Entry.Kind, Entry.Outcome, Rollup.Dimension
 
@@ -60,7 +61,7 @@ class Line(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Of what something is counted, within an hour or day."""
+    """Of what something is counted, within an hour, day or week."""
 
     dimension: str
     name: str = ""
@@ -117,7 +118,7 @@ def count(entries: "QuerySet[Entry]") -> Callable[[], None]:
     lines = [Line(*values) for values in columns.iterator()]
     hours: defaultdict[tuple[datetime, Place], Sums] = defaultdict(Sums)
     for at, place, sums in _counted(lines):
-        hours[at.replace(minute=0, second=0, microsecond=0), place].add(sums)
+        hours[floor(at, Granularity.HOUR), place].add(sums)
     return partial(_store, hours)
 
 
@@ -234,7 +235,8 @@ def _store(hours: Mapping[tuple[datetime, Place], Sums]) -> None:
     """Add to the rows there are, and make the others; whoever follows is alone in doing so."""
     added: defaultdict[Key, Sums] = defaultdict(Sums)
     for (hour, place), sums in hours.items():
-        for granularity, start in (("hour", hour), ("day", hour.replace(hour=0))):
+        for granularity in STEPS:
+            start = floor(hour, granularity)
             added[place.dimension, granularity, start, place.name, place.within].add(sums)
     rows = _rows(added)
     for key, sums in added.items():

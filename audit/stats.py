@@ -6,7 +6,7 @@ Only rolled-up rows are read (`audit.rollup`), so it costs the same with ten mil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import reduce
 from operator import add
@@ -20,15 +20,14 @@ from audit import latency
 from audit.errors import BadFilter
 from audit.models import Rollup
 from audit.rollup import LATENCIES, MEASURES, TOTAL, Place
+from audit.steps import STEPS, Granularity, ceiling, floor
 
-Dimension, Granularity = Rollup.Dimension, Rollup.Granularity
-
-STEPS = {Granularity.HOUR: timedelta(hours=1), Granularity.DAY: timedelta(days=1)}
+# What a period may be shown by; weeks only make long ones quick to add up.
+SHOWN = (Granularity.HOUR, Granularity.DAY)
 # A chart with more points than this shows nothing more.
 MOST_POINTS = 800
 # Up to here hours are shown where nobody says what to show.
 HOURS_UP_TO = timedelta(days=3)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SUMMED = tuple(name for name in MEASURES if name not in LATENCIES)
 _NONE: dict[str, latency.Buckets] = {name: {} for name in LATENCIES}
 SHARES = {"p50": 0.50, "p90": 0.90, "p99": 0.99}
@@ -112,15 +111,15 @@ def period(since: datetime, until: datetime, granularity: str = "") -> Period:
         raise BadFilter("This is not after from: nothing lies between.", field="to")
     if not granularity:
         granularity = Granularity.HOUR if until - since <= HOURS_UP_TO else Granularity.DAY
-    step = STEPS[Granularity(granularity)]
-    if (until - since) / step > MOST_POINTS:
+    shown = Granularity(granularity)
+    if (until - since) / STEPS[shown] > MOST_POINTS:
         raise BadFilter(f"More than {MOST_POINTS} {granularity}s: ask for less.", field="from")
-    return Period(_floor(since, step), _ceiling(until, step), granularity)
+    return Period(floor(since, shown), ceiling(until, shown), granularity)
 
 
 def hour_after(at: datetime) -> datetime:
     """The end of the hour in which this moment lies."""
-    return _ceiling(at, STEPS[Granularity.HOUR])
+    return ceiling(at, Granularity.HOUR)
 
 
 def total(when: Period, place: Place = TOTAL) -> Figures:
@@ -186,28 +185,21 @@ def _at(rows: "QuerySet[Rollup]", place: Place) -> "QuerySet[Rollup]":
 
 
 def _within(when: Period) -> "QuerySet[Rollup]":
-    """The rows that make up the period: its whole days, and the hours before and after them."""
-    day = STEPS[Granularity.DAY]
-    first, last = _ceiling(when.start, day), _floor(when.end, day)
+    """The rows that make up the period: as few as there are, and each moment in one of them."""
+    return Rollup.objects.filter(_made_up(when.start, when.end, tuple(reversed(STEPS))))
+
+
+def _made_up(start: datetime, end: datetime, granularities: tuple[Granularity, ...]) -> Q:
+    """Of the widest all that lie wholly within; before and after them of the narrower ones."""
+    widest, *narrower = granularities
+    first, last = ceiling(start, widest), floor(end, widest)
     if first >= last:
-        return Rollup.objects.filter(_rows(Granularity.HOUR, when.start, when.end))
-    parts = _rows(Granularity.DAY, first, last)
-    for start, end in ((when.start, first), (last, when.end)):
-        if start < end:
-            parts |= _rows(Granularity.HOUR, start, end)
-    return Rollup.objects.filter(parts)
-
-
-def _rows(granularity: str, start: datetime, end: datetime) -> Q:
-    return Q(granularity=granularity, start__gte=start, start__lt=end)
-
-
-def _floor(at: datetime, step: timedelta) -> datetime:
-    return _EPOCH + (at - _EPOCH) // step * step
-
-
-def _ceiling(at: datetime, step: timedelta) -> datetime:
-    return _EPOCH - (_EPOCH - at) // step * step
+        return _made_up(start, end, tuple(narrower))
+    parts = Q(granularity=widest, start__gte=first, start__lt=last)
+    for since, until in ((start, first), (last, end)):
+        if since < until:
+            parts |= _made_up(since, until, tuple(narrower))
+    return parts
 
 
 # --- Sums -----------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What the record adds up to, hour by hour and day by day; made and read by audit's own rooms."""
+"""What the record adds up to, by hour, day and week; made and read by audit's own rooms."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class Rollup(models.Model):
-    """The sums of one hour or day (UTC), over everything or over one name of a dimension.
+    """The sums of an hour, day or week (UTC; from Monday) over everything or a dimension's name.
 
     `audit.rollup` counts each sealed entry once. Of a tool, `within` is its server; of a rule, its
     layer. A question's tokens and cost are a server's and a tool's by the share of its calls.
@@ -15,6 +15,7 @@ class Rollup(models.Model):
     class Granularity(models.TextChoices):
         HOUR = "hour"
         DAY = "day"
+        WEEK = "week"
 
     class Dimension(models.TextChoices):
         TOTAL = "total"

@@ -41,7 +41,7 @@ def period(query: Mapping[str, str], names: tuple[str, ...]) -> Period:
     others = FILTERS.keys() - {"from", "to"}
     moments = Filters.parse(query, besides=names, without=others - set(names)).values
     until = moments.get("to", timezone.now())
-    granularity = one_of(query, "granularity", Rollup.Granularity.values, usual="")
+    granularity = one_of(query, "granularity", list(stats.SHOWN), usual="")
     return stats.period(moments.get("from", until - USUAL), until, granularity)
 
 

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from audit.models import Rollup
 from audit.rollup import Place
-from audit.stats import STEPS, Figures, Period
+from audit.stats import Figures, Period
+from audit.steps import STEPS, Granularity
 from gateway.record import links, spelled
 from gateway.record.charts import Chart, Series
 
@@ -59,7 +60,7 @@ _OF_CALLS = {Rollup.Dimension.SERVER, Rollup.Dimension.TOOL}
 def charts(when: Period, place: Place, series: Sequence[tuple[datetime, Figures]]) -> list[Chart]:
     """The charts that have something to show."""
     labels = [spelled.moment(at, when.granularity) for at, _ in series]
-    step = STEPS[Rollup.Granularity(when.granularity)]
+    step = STEPS[Granularity(when.granularity)]
     filters = links.filters_of(place)
     drawn = [
         Chart(

@@ -49,7 +49,7 @@ class FiguresShape(serializers.ModelSerializer):
 class PeriodShape(serializers.Serializer):
     start = serializers.DateTimeField(help_text="Of its first hour or day (UTC).")
     end = serializers.DateTimeField(help_text="Of its last one.")
-    granularity = serializers.ChoiceField(Rollup.Granularity.choices)
+    granularity = serializers.ChoiceField(stats.SHOWN)
 
 
 class PlaceShape(serializers.Serializer):
@@ -125,7 +125,7 @@ class StatsView(base.AdminView):
         operation_id="audit_stats",
         parameters=[
             *_PERIOD,
-            OpenApiParameter("granularity", enum=Rollup.Granularity.values),
+            OpenApiParameter("granularity", enum=stats.SHOWN),
             OpenApiParameter("by", enum=Rollup.Dimension.values),
             OpenApiParameter("name", description="Which role, person, server…"),
             _WITHIN,

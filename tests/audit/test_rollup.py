@@ -1,12 +1,14 @@
-"""Sums by hour and day: of everything once, at its place, whoever dies and whatever comes late."""
+"""Sums by hour, day and week: each thing once, in its place, whoever dies and whatever is late."""
 
 import threading
 from datetime import timedelta
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.apps import apps
+from django.db import OperationalError, connection
 from django.db.models import Sum
 
 from audit import following, record, rollup, seal
@@ -111,17 +113,45 @@ def test_a_name_that_no_tool_has_makes_no_row_of_its_own(db: None) -> None:
     assert {place[0] for place in sums()} == {"total", "role", "person", "door", "error"}
 
 
-def test_hours_add_up_to_their_day(db: None) -> None:
+def test_hours_add_up_to_their_day_and_days_to_their_week(db: None) -> None:
     put(*question(NOON), *question(NOON + HOUR), *question(NOON + 24 * HOUR))
+    put(*question(NOON - 24 * HOUR))
     rollup.roll_up()
     rows = Rollup.objects.filter(dimension="total").order_by("granularity", "start")
     assert list(rows.values_list("granularity", "start", "questions")) == [
+        ("day", NOON.replace(day=3, hour=0, minute=0), 1),
         ("day", NOON.replace(hour=0, minute=0), 2),
         ("day", NOON.replace(day=5, hour=0, minute=0), 1),
+        ("hour", NOON.replace(day=3, minute=0), 1),
         ("hour", NOON.replace(minute=0), 1),
         ("hour", NOON.replace(hour=13, minute=0), 1),
         ("hour", NOON.replace(day=5, minute=0), 1),
+        ("week", NOON.replace(month=4, day=27, hour=0, minute=0), 1),
+        ("week", NOON.replace(hour=0, minute=0), 3),
     ]
+
+
+def test_an_upgrade_makes_the_weeks_that_counting_would_have_made(db: None) -> None:
+    for day in range(0, 30, 3):
+        at = NOON + day * 24 * HOUR
+        put(*question(at, calls=[("sales", "find"), ("crm", "get")], milliseconds=10 + day))
+        put(refusal(at), *question(at, DEV, outcome="failed", cost=None))
+    rollup.roll_up()
+    counted = all_weeks()
+    upgrade = import_module("audit.migrations.0017_weeks")
+
+    upgrade.remove_weeks(apps, connection.schema_editor())
+    assert not Rollup.objects.filter(granularity="week").exists()
+    upgrade.add_weeks(apps, connection.schema_editor())
+
+    assert len(counted) > 50
+    assert all_weeks() == counted
+    assert Rollup.objects.filter(granularity="day").exists()
+
+
+def all_weeks() -> list[dict[str, Any]]:
+    rows = Rollup.objects.filter(granularity="week").order_by(*rollup.KEY)
+    return list(rows.values(*rollup.KEY, *rollup.MEASURES))
 
 
 def test_what_is_recorded_late_is_added_to_the_old_hour(db: None) -> None:

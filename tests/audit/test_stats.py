@@ -1,7 +1,9 @@
 """What the sums say: of whole periods, over time, and in order."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
@@ -101,6 +103,33 @@ def test_a_period_is_exact_to_the_hour_however_long(
     counted: None, since: datetime, until: datetime, questions: int
 ) -> None:
     assert stats.total(stats.period(since, until, "hour")).questions == questions
+
+
+def test_any_period_is_what_its_hours_add_up_to(db: None) -> None:
+    chance = Random(11)
+    days = [NOON + chance.randrange(40 * 24) * HOUR for _ in range(60)]
+    put(*(one for at in days for one in question(at, chance.choice([ADA, DEV]))))
+    rollup.roll_up()
+
+    for _ in range(80):
+        first, second = sorted(chance.sample(range(-30, 41 * 24), 2))
+        when = stats.Period(MIDNIGHT + first * HOUR, MIDNIGHT + second * HOUR, "hour")
+        of = [at for at in days if when.start <= at < when.end]
+        found = stats.total(when)
+        assert (found.questions, found.cost) == (len(of), len(of) * Decimal("0.01"))
+        ranked = stats.ranking(when, "person", order="questions", limit=9)
+        assert sum(one.questions for _, one in ranked) == len(of)
+
+
+def test_a_long_period_is_read_from_few_rows(db: None) -> None:
+    put(*(one for day in range(90) for one in question(NOON + day * DAY)))
+    rollup.roll_up()
+    when = stats.Period(MIDNIGHT + 13 * HOUR, MIDNIGHT + 89 * DAY + 12 * HOUR, "hour")
+    rows = stats._within(when).filter(dimension="total")
+    assert sorted(Counter(rows.values_list("granularity", flat=True)).items()) == [
+        ("day", 11),
+        ("week", 11),
+    ]
 
 
 def test_where_nothing_happened_there_are_zeros_and_no_percentiles(db: None) -> None:
