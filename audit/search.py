@@ -4,7 +4,7 @@ An entry that is changed or taken away (retention, erasure) is dropped from the 
 in the same transaction: what was erased is not found by its words.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TypeAlias
@@ -21,10 +21,13 @@ from audit.words import COLUMNS, Search, of_columns
 FOLLOWER = "search"
 # Of one run of the job; what is left waits for the next one, a second later.
 MOST_RUNS = 20
-# So many of the entries in question are looked through, one by one, for words that are frequent.
-WINDOWS = (1000, 20_000)
-# What so few entries say is then found by its words; before all else, wider is looked.
-MOST_RARE, WIDEST = 3000, 80_000
+# So many of the entries in question are looked through first, for words that are frequent.
+NEAREST = (1000, 6000)
+# What so few entries say is then found by its words, wherever they are.
+MOST_RARE = 3000
+# Of so many it is known which they are, while the entries in question are looked through.
+MOST_KNOWN = 20_000
+WINDOWS = (20_000, 80_000)
 # Seconds.
 LONGEST = 5.0
 
@@ -73,37 +76,63 @@ def first(entries: "QuerySet[Entry]", most: int, *, keys: Keys) -> list[Entry]:
     """The first of these entries, in their order, whose keys are among those found.
 
     PostgreSQL cannot know whether a word is frequent where one looks, and may read millions of
-    entries to show fifty. So a few of the entries in question are looked through first; and only
-    what is rare among those is looked up by its words. Raises BadFilter where that takes too long.
+    entries to show fifty. So a few of the entries in question are looked through first; then it is
+    found out which entries have the words at all, where they are not too many; and then more are
+    looked through. Raises BadFilter where that takes too long.
     """
     if connection.vendor != "postgresql":
         return list(entries.filter(pk__in=keys)[:most])
     with _in_time():
-        for window in WINDOWS:
-            if (rows := _among(entries, most, keys=keys, window=window)) is not None:
+        some = partial(_among, entries, most, held=partial(_with_words, keys))
+        for window in NEAREST:
+            if (rows := some(window=window)) is not None:
                 return rows
         everywhere = _by_their_words(keys)
-        if len(everywhere) <= MOST_RARE:
-            among = entries.extra(where=["audit_entry.id = ANY(%s)"], params=[everywhere])
-            return list(among[:most])
-        rows = _among(entries, most, keys=keys, window=WIDEST)
-        return list(entries.filter(pk__in=keys)[:most]) if rows is None else rows
+        if len(everywhere) <= MOST_KNOWN:
+            rest: QuerySet[Entry] = entries.extra(
+                where=["audit_entry.id = ANY(%s)"], params=[everywhere]
+            )
+            some = partial(_among, entries, most, held=set(everywhere).intersection)
+        else:
+            rest = entries.filter(pk__in=keys)
+        for window in WINDOWS if len(everywhere) > MOST_RARE else ():
+            if (rows := some(window=window)) is not None:
+                return rows
+        return list(rest[:most])
 
 
 def _by_their_words(keys: Keys) -> list[int]:
     """So many of the keys that it shows whether they are few, from the index of words alone."""
+    with _without("enable_indexscan"):
+        return list(keys[: MOST_KNOWN + 1])
+
+
+def _with_words(keys: Keys, near: list[int]) -> set[int]:
+    """Which of these are among the keys: each is looked up, and its words looked through."""
+    with _without("enable_bitmapscan"):
+        return set(keys.extra(where=["entry = ANY(%s)"], params=[near]))
+
+
+@contextmanager
+def _without(way: str) -> Iterator[None]:
+    """Have PostgreSQL not take this way, in the transaction that we are in."""
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_indexscan = off")
-        found = list(keys[: MOST_RARE + 1])
-        cursor.execute("SET LOCAL enable_indexscan = DEFAULT")
-    return found
+        cursor.execute(f"SET LOCAL {way} = off")
+        yield
+        cursor.execute(f"SET LOCAL {way} = DEFAULT")
 
 
-def _among(entries: "QuerySet[Entry]", most: int, *, keys: Keys, window: int) -> list[Entry] | None:
-    """Those among the next entries, as many as the window has; None where it has too few."""
+def _among(
+    entries: "QuerySet[Entry]",
+    most: int,
+    *,
+    held: Callable[[list[int]], Collection[int]],
+    window: int,
+) -> list[Entry] | None:
+    """Those `held` of the next entries, as many as the window has; None where it has too few."""
     near = list(entries.values_list("pk", flat=True)[:window])
-    held = set(keys.extra(where=["entry = ANY(%s)"], params=[near]))
-    chosen = [key for key in near if key in held][:most]
+    there = held(near)
+    chosen = [key for key in near if key in there][:most]
     if len(chosen) < most and len(near) == window:
         return None
     return list(entries.filter(pk__in=chosen))

@@ -126,12 +126,23 @@ def shown(text: str, **more: str) -> pages.Page:
     return pages.asked(Entry.objects.all(), {"text": text, "limit": "2", **more})[0]
 
 
-@pytest.fixture(params=[(1000, 20_000), (3, 5), (1, 2)])
+# How many entries are looked through first, are rare, are known by their words; then through what.
+WAYS = {
+    "nearby": ((1000,), 3000, 20_000, (20_000, 80_000)),
+    "all of it by its words": ((1, 2), 10, 20, (2, 4)),
+    "some of what is known": ((1, 2), 1, 20, (2, 4)),
+    "more of what is known": ((1, 2), 1, 20, (2, 99)),
+    "some of what is looked through": ((1, 2), 1, 2, (2, 4)),
+    "more of what is looked through": ((1, 2), 1, 2, (2, 99)),
+}
+
+
+@pytest.fixture(params=WAYS)
 def many(db: None, request: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The keys of seven entries about orders among others, newest first, however they are found."""
-    monkeypatch.setattr(search, "WINDOWS", request.param)
-    monkeypatch.setattr(search, "MOST_RARE", request.param[0])
-    monkeypatch.setattr(search, "WIDEST", request.param[1] + 1)
+    names = ("NEAREST", "MOST_RARE", "MOST_KNOWN", "WINDOWS")
+    for name, value in zip(names, WAYS[request.param], strict=True):
+        monkeypatch.setattr(search, name, value)
     said = [{"arguments": {"q": "orders" if n % 2 else "leads"}} for n in range(14)]
     written = [record.write("call.called", "ok", **{**FULL, **one}) for one in said]
     seal.seal_once()
