@@ -1,9 +1,9 @@
 """A look at the marks of `audit.stamps`: each costs a query, so one decision takes one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -20,8 +20,22 @@ _LOOK = {
     " UNION ALL SELECT '', sum(hashtext(concat(oid, tgenabled, xmin))), '' FROM pg_trigger"
     f" WHERE tgname LIKE '{PREFIX}%' ORDER BY 1, 2",
 }
-# What the block of `one_look` has seen, empty before its first look; None outside of one.
-_looked: ContextVar[list[tuple[Any, ...]] | None] = ContextVar("audit_looked", default=None)
+
+
+class Look(NamedTuple):
+    """What was seen: the state of the triggers, and of each name its marks by slot."""
+
+    triggers: Any
+    marks: Mapping[str, tuple[Any, ...]]
+
+
+class _Block:
+    """A block of `one_look`, and what it has seen; nothing before its first look."""
+
+    seen: Look | None = None
+
+
+_block: ContextVar[_Block | None] = ContextVar("audit_look", default=None)
 
 
 @contextmanager
@@ -32,32 +46,36 @@ def one_look(*, last: bool = False) -> Iterator[None]:
     committed after the look counts at the next one. A block within another shares its look; the
     `last` one to do so ends it for both.
     """
-    outer = _looked.get()
+    outer = _block.get()
     if outer is not None and not last:
         yield
         return
-    token = _looked.set([] if outer is None else outer)
+    token = _block.set(outer or _Block())
     try:
         yield
     finally:
-        _looked.reset(token)
+        _block.reset(token)
         if outer is not None:
-            _looked.set(None)
+            _block.set(None)
 
 
 def look_again() -> None:
     """After a wait within a block: what was seen before it is not gone by any more."""
-    looked = _looked.get()
-    if looked is not None:
-        looked.clear()
+    block = _block.get()
+    if block is not None:
+        block.seen = None
 
 
-def look() -> list[tuple[Any, ...]]:
-    """The state of the triggers, then all marks: now, or as the block that we are in saw them."""
-    looked = _looked.get()
-    if looked:
-        return looked
-    rows = prepared.rows(_LOOK[connection.vendor])
-    if looked is not None:
-        looked.extend(rows)
-    return rows
+def look() -> Look:
+    """The state of the triggers and all marks: now, or as the block that we are in saw them."""
+    block = _block.get()
+    if block is not None and block.seen is not None:
+        return block.seen
+    (_, triggers, _), *rows = prepared.rows(_LOOK[connection.vendor])
+    marks: dict[str, tuple[Any, ...]] = {}
+    for name, slot, mark in rows:
+        marks[name] = (*marks.get(name, ()), slot, mark)
+    seen = Look(triggers, marks)
+    if block is not None:
+        block.seen = seen
+    return seen

@@ -5,9 +5,10 @@ entries waiting; of two that make the same block number, one gives way and leave
 the next second.
 """
 
+import json
 from dataclasses import dataclass
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from audit import chain, signing
@@ -58,14 +59,13 @@ def seal_block() -> Block | None:
 
 
 def _seal() -> Block | None:
-    waiting = list(
-        Unsealed.objects.select_for_update(skip_locked=True).order_by("entry")[:BLOCK_SIZE]
-    )
+    queue = Unsealed.objects.select_for_update(skip_locked=True).order_by("entry")
+    waiting = list(queue.values_list("entry", "digest")[:BLOCK_SIZE])
     if not waiting:
         return None
     signer = signing.signer()
-    ids = [row.entry for row in waiting]
-    leaves = [row.digest for row in waiting]
+    ids = [entry for entry, _ in waiting]
+    leaves = [digest for _, digest in waiting]
     block = _chained(
         Block(
             root=chain.merkle_root(leaves),
@@ -80,8 +80,19 @@ def _seal() -> Block | None:
     )
     block.signature = signer.sign(block.digest)
     block.save()
-    Unsealed.objects.filter(entry__in=ids).delete()
+    _take_out(ids)
     return block
+
+
+def _take_out(ids: list[int]) -> None:
+    """Have these wait no longer: keys as one parameter, whatever their number."""
+    is_postgresql = connection.vendor == "postgresql"
+    these = "= ANY(%s)" if is_postgresql else "IN (SELECT value FROM json_each(%s))"
+    table = connection.ops.quote_name(Unsealed._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"DELETE FROM {table} WHERE entry {these}", [ids if is_postgresql else json.dumps(ids)]
+        )
 
 
 def _chained(block: Block) -> Block:

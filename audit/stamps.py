@@ -256,21 +256,24 @@ def marks(*names: str) -> tuple[Any, ...] | None:
 
     None when they cannot be relied on.
     """
-    triggers, *found = look()
-    if triggers != _Installation.seen and not _Installation.look(triggers):
+    seen = look()
+    if seen.triggers != _Installation.seen and not _Installation.look(seen.triggers):
         return None
-    rows = [row for row in found if row[0] in names]
-    return (triggers, *rows) if {row[0] for row in rows} == set(names) else None
+    of = seen.marks
+    try:
+        return (seen.triggers, *[of[name] for name in names])
+    except KeyError:
+        return None
 
 
 class _Installation:
     """In which state of the triggers this process has seen that all of them are there."""
 
-    seen: tuple[Any, ...] | None = None
+    seen: Any = None
     has_warned = False
 
     @classmethod
-    def look(cls, triggers: tuple[Any, ...]) -> bool:
+    def look(cls, triggers: Any) -> bool:
         """Whether all are there now; what was seen last is not asked again."""
         is_whole = installed()
         cls.seen = triggers if is_whole else None

@@ -5,7 +5,7 @@ anew each time, as `bulk_create` and `save` do, would take most of the time that
 for the call.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -30,10 +30,18 @@ def insert(rows: Sequence[models.Model]) -> None:
     if not rows:
         return
     statement = _statement(type(rows[0]), rows[0].pk is not None)
-    size = MOST_PARAMETERS // len(statement.fields)
-    with connection.cursor() as cursor:
-        for start in range(0, len(rows), size):
-            statement.run(cursor, rows[start : start + size])
+    keys = _run(statement, [statement.columns.values_of(row) for row in rows])
+    alias = connection.alias
+    for row, key in zip(rows, keys, strict=bool(keys)):
+        setattr(row, statement.key, key)
+    for row in rows:
+        row._state.adding, row._state.db = False, alias
+
+
+def insert_plain(model: type[models.Model], rows: Sequence[Sequence[Any]]) -> None:
+    """Add rows given as the values of all columns, the key's too, as the database takes them."""
+    if rows:
+        _run(_statement(model, True), rows)
 
 
 def update(row: models.Model, names: tuple[str, ...]) -> None:
@@ -42,56 +50,66 @@ def update(row: models.Model, names: tuple[str, ...]) -> None:
     Raises DatabaseError where there is no such row any more.
     """
     statement, columns = _update(type(row), names)
-    values = [column.value_of(row, adding=False) for column in columns]
     with connection.cursor() as cursor:
-        cursor.execute(statement, values)
+        cursor.execute(statement, columns.values_of(row, adding=False))
         if not cursor.rowcount:
             raise DatabaseError(f"There is no {type(row)._meta.verbose_name} to change any more.")
 
 
-class _Column:
-    """A field as statements take its values: those that stay as they are need no conversion."""
+def _run(statement: "_Statement", rows: Sequence[Sequence[Any]]) -> list[Any]:
+    """The keys the rows got, where they had none."""
+    size = MOST_PARAMETERS // statement.width
+    keys: list[Any] = []
+    with connection.cursor() as cursor:
+        for start in range(0, len(rows), size):
+            some = rows[start : start + size]
+            cursor.execute(statement.of(len(some)), [value for row in some for value in row])
+            if statement.key:
+                keys += [key for (key,) in cursor.fetchall()]
+    return keys
 
-    def __init__(self, field: Any) -> None:
-        self._field, self._name = field, field.attname
-        as_they_are = next(
-            (types for kind, types in _AS_THEY_ARE.items() if isinstance(field, kind)), ()
-        )
-        of_django = type(field).__module__.startswith("django.")
-        is_plain = of_django and type(field).pre_save is models.Field.pre_save
-        self._types = frozenset({*as_they_are, type(None)} if is_plain else ())
 
-    def value_of(self, row: models.Model, *, adding: bool) -> Any:
-        value = row.__dict__.get(self._name, self)
-        if type(value) in self._types:
-            return value
-        field = self._field
-        return field.get_db_prep_save(field.pre_save(row, adding), connection)
+class _Columns:
+    """Fields as statements take their values: those that stay as they are need no conversion."""
+
+    def __init__(self, fields: Iterable[Any]) -> None:
+        self._fields = [(field.attname, _plain_types(field), field) for field in fields]
+
+    def values_of(self, row: models.Model, *, adding: bool = True) -> list[Any]:
+        held, absent = row.__dict__, self
+        values = []
+        for name, plain, field in self._fields:
+            value = held.get(name, absent)
+            if type(value) not in plain:
+                value = field.get_db_prep_save(field.pre_save(row, adding), connection)
+            values.append(value)
+        return values
+
+
+def _plain_types(field: Any) -> frozenset[type]:
+    """The types of which every value is what the database takes for the field."""
+    found = next((types for kind, types in _AS_THEY_ARE.items() if isinstance(field, kind)), ())
+    of_django = type(field).__module__.startswith("django.")
+    is_plain = of_django and type(field).pre_save is models.Field.pre_save
+    return frozenset({*found, type(None)} if is_plain else ())
 
 
 class _Statement:
-    """The INSERT of one model's rows, whatever their number."""
+    """The INSERT of one model's rows, whatever their number; `key` is the one it asks for."""
 
     def __init__(self, model: type[models.Model], *, has_keys: bool) -> None:
         quote, key = connection.ops.quote_name, model._meta.pk
-        self._key = "" if has_keys else key.attname
-        self.fields = [
-            field for field in model._meta.concrete_fields if has_keys or not field.primary_key
-        ]
-        self._columns = [_Column(field) for field in self.fields]
-        columns = ", ".join(quote(str(field.column)) for field in self.fields)
+        self.key = "" if has_keys else key.attname
+        fields = [one for one in model._meta.concrete_fields if has_keys or not one.primary_key]
+        self.columns, self.width = _Columns(fields), len(fields)
+        columns = ", ".join(quote(str(field.column)) for field in fields)
         self._head = f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES "
-        self._row = f"({', '.join(['%s'] * len(self.fields))})"
-        self._tail = f" RETURNING {quote(str(key.column))}" if self._key else ""
+        self._row = f"({', '.join(['%s'] * len(fields))})"
+        self._tail = f" RETURNING {quote(str(key.column))}" if self.key else ""
 
-    def run(self, cursor: Any, rows: Sequence[models.Model]) -> None:
-        values = [column.value_of(row, adding=True) for row in rows for column in self._columns]
-        cursor.execute(self._head + ", ".join([self._row] * len(rows)) + self._tail, values)
-        keys = [key for (key,) in cursor.fetchall()] if self._key else []
-        for row, key in zip(rows, keys, strict=bool(keys)):
-            setattr(row, self._key, key)
-        for row in rows:
-            row._state.adding, row._state.db = False, connection.alias
+    def of(self, number: int) -> str:
+        """The statement for so many rows."""
+        return self._head + ", ".join([self._row] * number) + self._tail
 
 
 @cache
@@ -100,11 +118,11 @@ def _statement(model: type[models.Model], has_keys: bool) -> _Statement:
 
 
 @cache
-def _update(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, list[_Column]]:
+def _update(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, _Columns]:
     """The statement, and the fields whose values it takes: the columns', then the key's."""
     quote, meta = connection.ops.quote_name, model._meta
     fields: list[Any] = [meta.get_field(name) for name in names]
     columns = ", ".join(f"{quote(str(field.column))} = %s" for field in fields)
     where = f"{quote(str(meta.pk.column))} = %s"
     statement = f"UPDATE {quote(meta.db_table)} SET {columns} WHERE {where}"
-    return statement, [_Column(field) for field in (*fields, meta.pk)]
+    return statement, _Columns((*fields, meta.pk))

@@ -25,7 +25,7 @@ from django.db.models import Model
 
 from audit import at_once
 from audit.models import Entry, Unsealed
-from audit.statements import insert, update
+from audit.statements import insert, insert_plain, update
 
 # In one transaction; the others wait for the next.
 MOST = 64
@@ -65,7 +65,7 @@ def carry_out(writes: Sequence[Write]) -> None:
             update(row, names)
     entries = [entry for write in writes for entry in write.entries]
     insert(entries)
-    insert([Unsealed(entry=entry.pk, digest=entry.digest) for entry in entries])
+    insert_plain(Unsealed, [(entry.pk, entry.digest) for entry in entries])
 
 
 @dataclass(eq=False)

@@ -51,7 +51,7 @@ def test_a_look_that_failed_leaves_none_behind():
         stamps.marks("accounts")
         raise RuntimeError
     Role.objects.create(name="one")
-    assert looks._looked.get() is None
+    assert looks._block.get() is None
 
 
 def test_the_last_block_to_share_a_look_ends_it():
@@ -63,7 +63,7 @@ def test_the_last_block_to_share_a_look_ends_it():
         with looks.one_look(last=True):
             assert kept.get("roles", role_names) == ["one"]
         assert kept.get("roles", role_names) == ["one", "two"]
-    assert looks._looked.get() is None
+    assert looks._block.get() is None
 
 
 def test_after_a_wait_what_was_seen_before_is_not_gone_by():
@@ -75,4 +75,4 @@ def test_after_a_wait_what_was_seen_before_is_not_gone_by():
         looks.look_again()
         assert kept.get("roles", role_names) == ["one", "two"]
     looks.look_again()
-    assert looks._looked.get() is None
+    assert looks._block.get() is None
