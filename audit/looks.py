@@ -1,8 +1,10 @@
 """A look at the marks of `audit.stamps`: each costs a query, so one decision takes one."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -13,12 +15,14 @@ from audit import prepared
 PREFIX = "stamp_"
 # The marks, and in one look the state of the triggers themselves: a table that is made anew on
 # SQLite, or a column dropped on PostgreSQL, takes its triggers along, while others go on working.
+# All of it in one text: each row more would be one more time that a thread gives up its turn.
 _LOOK = {
-    "sqlite": "SELECT name, slot, mark FROM audit_stamp"
-    " UNION ALL SELECT '', schema_version, '' FROM pragma_schema_version ORDER BY 1, 2",
-    "postgresql": "SELECT name, slot::bigint, mark FROM audit_stamp"
-    " UNION ALL SELECT '', sum(hashtext(concat(oid, tgenabled, xmin))), '' FROM pg_trigger"
-    f" WHERE tgname LIKE '{PREFIX}%' ORDER BY 1, 2",
+    "sqlite": "SELECT json_array((SELECT schema_version FROM pragma_schema_version), json("
+    "(SELECT json_group_array(json_array(name, slot, mark))"
+    " FROM (SELECT name, slot, mark FROM audit_stamp ORDER BY name, slot))))",
+    "postgresql": "SELECT json_build_array((SELECT sum(hashtext(concat(oid, tgenabled, xmin)))"
+    f" FROM pg_trigger WHERE tgname LIKE '{PREFIX}%'), (SELECT"
+    " json_agg(json_build_array(name, slot, mark) ORDER BY name, slot) FROM audit_stamp))::text",
 }
 
 
@@ -71,11 +75,17 @@ def look() -> Look:
     block = _block.get()
     if block is not None and block.seen is not None:
         return block.seen
-    (_, triggers, _), *rows = prepared.rows(_LOOK[connection.vendor])
-    marks: dict[str, tuple[Any, ...]] = {}
-    for name, slot, mark in rows:
-        marks[name] = (*marks.get(name, ()), slot, mark)
-    seen = Look(triggers, marks)
+    [(text,)] = prepared.rows(_LOOK[connection.vendor])
+    seen = _read(text)
     if block is not None:
         block.seen = seen
     return seen
+
+
+@lru_cache(maxsize=2)
+def _read(text: str) -> Look:
+    triggers, rows = json.loads(text)
+    marks: dict[str, tuple[Any, ...]] = {}
+    for name, slot, mark in rows or ():
+        marks[name] = (*marks.get(name, ()), slot, mark)
+    return Look(triggers, marks)

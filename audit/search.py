@@ -16,6 +16,7 @@ from psycopg.errors import QueryCanceled
 from audit import following
 from audit.errors import BadFilter
 from audit.models import Entry, EntryWords
+from audit.statements import insert_plain
 from audit.words import COLUMNS, Search, of_columns
 
 FOLLOWER = "search"
@@ -188,7 +189,7 @@ def _keep(rows: Sequence[tuple[int, str]]) -> None:
     if connection.vendor == "postgresql":
         _insert_arrays(rows)
     else:
-        EntryWords.objects.bulk_create(EntryWords(entry=key, words=text) for key, text in rows)
+        insert_plain(EntryWords, rows)
 
 
 def _insert_arrays(rows: Sequence[tuple[int, str]]) -> None:

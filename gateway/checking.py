@@ -106,14 +106,15 @@ def check(wish: Wish) -> Checked:
         # Judged all the same: how long a no takes must not tell that there is no such tool.
         nothing = _stored_nowhere(str(wish.server), str(wish.tool))
         checked = decide(wish, tool or nothing)
+        arguments, decision = checked.arguments, checked.decision
+        if tool is not None and decision.effect != Effect.DENY:
+            _require_account(checked)
+            if not checked.asks:
+                limit(checked)
     if tool is None:
         raise _refuse_unknown(wish)
-    arguments, decision = checked.arguments, checked.decision
     if decision.effect == Effect.DENY:
         raise turn_down(checked, errors.Refused(decision, checked.decision_id))
-    _require_account(checked)
-    if not checked.asks:
-        limit(checked)
     problems = _problems(tool, arguments)
     if problems:
         raise turn_down(checked, errors.BadArguments("; ".join(problems), field="arguments"))

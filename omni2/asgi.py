@@ -6,6 +6,7 @@ the server is asked to stop.
 """
 
 import asyncio
+import gc
 import os
 import threading
 
@@ -58,12 +59,24 @@ async def _until_stopped(scheduler: Scheduler | None, receive: Receive, send: Se
         if message["type"] == "lifespan.startup":
             if scheduler is not None:
                 scheduler.start()
-                threading.Thread(target=work.warm_up, name="omni2-warm-up", daemon=True).start()
+            threading.Thread(target=_warm_up, name="omni2-warm-up", daemon=True).start()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await asyncio.to_thread(_stop, scheduler)
             await send({"type": "lifespan.shutdown.complete"})
             return
+
+
+def _warm_up() -> None:
+    """Load what would be waited for, and take all that is loaded for granted from then on.
+
+    The garbage collector goes through everything there is, again and again, while nobody is served:
+    half a second of the SDKs' classes, none of which ever goes away.
+    """
+    if not settings.REDIS_URL:
+        work.warm_up()
+    gc.collect()
+    gc.freeze()
 
 
 def _stop(scheduler: Scheduler | None) -> None:
