@@ -41,7 +41,10 @@ def carry_out(writes: Sequence["Write"]) -> None:
     for (model, names), rows in changed.items():
         parameters += [_as_json(rows, _fields(model, (model._meta.pk.attname, *names)))]
     counts = [len(rows) for rows in changed.values()]
-    keys = _execute(_statement(tuple(added), tuple(changed)), [*parameters, *counts])
+    statement = _statement(
+        tuple(added), tuple((*columns, _about(len(rows))) for columns, rows in changed.items())
+    )
+    keys = _execute(statement, [*parameters, *counts])
     for entry, key in zip(entries, sorted(keys), strict=True):
         entry.pk = key
     for row in (*entries, *(row for rows in added.values() for row in rows)):
@@ -59,12 +62,19 @@ def _execute(statement: str, parameters: Sequence[Any]) -> list[int]:
     return list(keys or ())
 
 
+def _about(number: int) -> int:
+    """The next power of two, so that few statements do for every number of rows."""
+    return 1 << (number - 1).bit_length()
+
+
 @cache
-def _statement(added: tuple[Columns, ...], changed: tuple[Columns, ...]) -> str:
+def _statement(
+    added: tuple[Columns, ...], changed: tuple[tuple[type[Model], tuple[str, ...], int], ...]
+) -> str:
     entry = (Entry, _names(Entry, without_key=True))
     parts = [f"entries AS ({_insert(*entry)} RETURNING id, digest)"]
     parts += [f"added_{n} AS ({_insert(*columns)})" for n, columns in enumerate(added)]
-    parts += [f"changed_{n} AS ({_update(*columns)})" for n, columns in enumerate(changed)]
+    parts += [f"changed_{n} AS ({_update(*some)})" for n, some in enumerate(changed)]
     waiting = f"INSERT INTO {_table(Unsealed)} (entry, digest) SELECT id, digest FROM entries"
     parts.append(f"unsealed AS ({waiting})")
     # A row that is gone must undo the whole; a division by zero does.
@@ -80,14 +90,15 @@ def _insert(model: type[Model], names: tuple[str, ...]) -> str:
     return f"INSERT INTO {_table(model)} ({columns}) SELECT {columns} FROM {_rows(model)}"
 
 
-def _update(model: type[Model], names: tuple[str, ...]) -> str:
+def _update(model: type[Model], names: tuple[str, ...], most: int) -> str:
+    """The LIMIT only says how few they are: unknowing, PostgreSQL would read the whole table."""
     key = _quoted(model._meta.pk)
     columns = ", ".join(
         f"{_quoted(field)} = new.{_quoted(field)}" for field in _fields(model, names)
     )
     table = _table(model)
     return (
-        f"UPDATE {table} SET {columns} FROM {_rows(model)} AS new"
+        f"UPDATE {table} SET {columns} FROM (SELECT * FROM {_rows(model)} LIMIT {most}) AS new"
         f" WHERE {table}.{key} = new.{key} RETURNING 1"
     )
 
