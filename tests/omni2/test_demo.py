@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -148,13 +149,22 @@ def test_no_setup_link_once_an_administrator_can_log_in() -> None:
     assert (setup_link(), SetupLink.objects.count()) == ("", 0)
 
 
-@pytest.mark.parametrize(("redis", "workers"), [("", ["--workers", "1"]), ("redis://x", [])])
+@pytest.mark.parametrize(
+    ("redis", "concurrency", "workers"),
+    [("", "", ["1"]), ("", "3", ["1"]), ("redis://x", "", ["2"]), ("redis://x", "3", [])],
+)
 def test_web_server_is_one_process_unless_redis_connects_several(
-    settings: Any, redis: str, workers: list[str]
+    settings: Any, monkeypatch: pytest.MonkeyPatch, redis: str, concurrency: str, workers: list[str]
 ) -> None:
     settings.REDIS_URL = redis
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.delenv("WEB_CONCURRENCY", raising=False)
+    if concurrency:
+        # gunicorn reads it where nothing else is said.
+        monkeypatch.setenv("WEB_CONCURRENCY", concurrency)
     command = server_command("127.0.0.1", 8000)
-    assert [word for word in command if word in ("--workers", "1")] == workers
+    given = [after for word, after in pairwise(command) if word == "--workers"]
+    assert given == workers
 
 
 # --- The whole of it ---

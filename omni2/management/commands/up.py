@@ -13,6 +13,8 @@ from accounts.models import SetupLink, User
 from registry import own
 
 FIRST_ADMINISTRATOR = "admin@localhost"
+# Each takes memory of its own; whoever has more to give says so.
+MOST_PROCESSES = 4
 
 
 class Command(BaseCommand):
@@ -46,11 +48,14 @@ def server_command(host: str, port: int, *, reload: bool = False) -> list[str]:
     """The command line of the web server.
 
     One process unless Redis connects several: embedded, live steps and limits are in its memory.
+    Then as many as there are cores, up to four, or as WEB_CONCURRENCY says.
     """
     command = [sys.executable, "-m", "gunicorn", "--worker-class", "asgi", "--no-control-socket"]
     command += ["--bind", f"{host}:{port}", "--graceful-timeout", "10", "--log-level", "warning"]
     if not settings.REDIS_URL:
         command += ["--workers", "1"]
+    elif "WEB_CONCURRENCY" not in os.environ:
+        command += ["--workers", str(min(MOST_PROCESSES, os.cpu_count() or 1))]
     if reload:
         command.append("--reload")
     return [*command, "omni2.asgi"]
