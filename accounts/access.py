@@ -6,7 +6,6 @@ changes. What is read here is kept for as long as the database says that nothing
 call in every process.
 """
 
-import copy
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -23,6 +22,7 @@ from accounts.effects import Snapshot
 from accounts.errors import PolicyUnavailable
 from accounts.models import ApiKey, PolicyVersion, Rule, ServerGrant, Team, User
 from accounts.policy import Grant, Policy, PolicyError, Subject, compile_policy, digest_of
+from audit.copies import copy_of
 from audit.stamps import Kept
 
 KEPT_VERSIONS = 8
@@ -115,7 +115,7 @@ def stored_key(prefix: str) -> ApiKey | None:
 
 def person_of(key: ApiKey) -> User:
     """The key's person, as an object of the caller's own."""
-    return copy.copy(key.user)
+    return copy_of(key.user)
 
 
 def subject_now(user: User, *, key: str, only_servers: frozenset[str] | None) -> Subject:

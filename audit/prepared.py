@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 
 
 def rows(statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -20,16 +20,18 @@ def rows(statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]
 
 
 def _cursor() -> Any:
-    if connection.vendor != "postgresql":
-        return connection.cursor()
-    connection.ensure_connection()
-    if connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS", False):
-        return connection.cursor()
+    # `django.db.connection` would look the thread's own one up at each of these.
+    own = connections[DEFAULT_DB_ALIAS]
+    if own.vendor != "postgresql":
+        return own.cursor()
+    own.ensure_connection()
+    if own.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS", False):
+        return own.cursor()
     # Django's log of statements has no text of one that was prepared before.
-    if connection.queries_logged:
-        return connection.cursor()
-    with connection.wrap_database_errors:
-        return connection.make_cursor(_preparing()(connection.connection))
+    if own.queries_logged:
+        return own.cursor()
+    with own.wrap_database_errors:
+        return own.make_cursor(_preparing()(own.connection))
 
 
 @cache

@@ -7,8 +7,9 @@ cannot be recorded must not be done.
 
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import TypedDict, Unpack
 from uuid import UUID
 
@@ -17,8 +18,10 @@ from django.db.models import CharField
 from django.utils import timezone
 
 from audit import chain, inputs, redact, together
+from audit.copies import new_copy_of
 from audit.errors import UnknownNameError
 from audit.models import PREVIEW_CHARACTERS, Entry
+from audit.models.record import PROOF_COLUMNS
 
 ARGUMENTS_CHARACTERS = 16_000
 DETAIL_CHARACTERS = 64_000
@@ -73,9 +76,12 @@ TEXTS = (
     "error_code",
     "error_id",
 )
-# What an entry that follows another says itself; all else it takes over.
+# What an entry that follows another says itself, as facts and as columns; all else it takes over.
 ENDS = frozenset({"milliseconds", "error_code", "result", "detail"})
-OWN = frozenset({"kind", "outcome", "at", "preview", "result_digest", "error_id", *ENDS})
+OWN = (
+    *("kind", "outcome", "at", "milliseconds", "error_code", "error_id", "preview"),
+    *("result_digest", "detail", *PROOF_COLUMNS),
+)
 LENGTHS: dict[str, int] = {
     field.attname: field.max_length
     for field in Entry._meta.concrete_fields
@@ -102,8 +108,9 @@ def prepare(kind: str, outcome: str, **facts: Unpack[Facts]) -> Entry:
     unknown = facts.keys() - Facts.__annotations__.keys()
     if unknown:
         raise TypeError(f"the record has no place for {', '.join(sorted(unknown))}")
-    texts = asdict(facts.get("who", NOBODY)) | {name: facts.get(name, "") for name in TEXTS}
-    entry = Entry(
+    texts = vars(facts.get("who", NOBODY)) | {name: facts.get(name, "") for name in TEXTS}
+    entry = new_copy_of(
+        _blank(),
         kind=_known(kind, Entry.Kind),
         outcome=_known(outcome, Entry.Outcome),
         at=timezone.now(),
@@ -130,18 +137,25 @@ def follow(first: Entry, kind: str, outcome: str, **facts: Unpack[Facts]) -> Ent
     unknown = facts.keys() - ENDS
     if unknown:
         raise TypeError(f"an entry that follows takes no {', '.join(sorted(unknown))}")
-    entry = Entry(
-        kind=_known(kind, Entry.Kind),
-        outcome=_known(outcome, Entry.Outcome),
-        at=timezone.now(),
-        milliseconds=facts.get("milliseconds"),
-        detail=_bounded(redact.redact(facts.get("detail")), DETAIL_CHARACTERS),
-        **{name: getattr(first, name) for name in Entry.columns() if name not in OWN},
+    own = {
+        "kind": _known(kind, Entry.Kind),
+        "outcome": _known(outcome, Entry.Outcome),
+        "at": timezone.now(),
+        "milliseconds": facts.get("milliseconds"),
+        "detail": _bounded(redact.redact(facts.get("detail")), DETAIL_CHARACTERS),
         **_columns({"error_code": facts.get("error_code", "")}),
         **_result(facts.get("result")),
-    )
+    }
+    blank = vars(_blank())
+    entry = new_copy_of(first, **{name: blank[name] for name in OWN} | own)
     entry.digest = entry.reckon_digest()
     return entry
+
+
+@cache
+def _blank() -> Entry:
+    """An entry of which nothing is said; nobody changes it."""
+    return Entry()
 
 
 def _known(name: str, names: type[Entry.Kind] | type[Entry.Outcome]) -> str:

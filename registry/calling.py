@@ -30,7 +30,7 @@ from registry.mcp.errors import (
 )
 from registry.models import Server, Tool
 from registry.verbs import VERBS
-from registry.waiting import release_connection
+from registry.waiting import few_keep_their_connection, release_connection
 
 LOOK_AGAIN = 0.05
 # Beyond the call's own time, until a probe that says nothing is taken for dead.
@@ -154,10 +154,11 @@ def _once(
 ) -> dict[str, Any]:
     seconds = max(0.0, deadline - time.monotonic())
     has_failed = breaker.admit(target.server, probe=timedelta(seconds=seconds + PROBE_GRACE))
-    # While the server takes its time, others may need the database more than we do.
-    release_connection()
     try:
-        result = redact_known(target.send(arguments, timeout=seconds, cancelled=cancelled))
+        # While the server takes its time, others may need the database more than we do.
+        with few_keep_their_connection():
+            answer = target.send(arguments, timeout=seconds, cancelled=cancelled)
+        result = redact_known(answer)
     except UpstreamError as error:
         if is_its_fault(error):
             breaker.failed(target.server)

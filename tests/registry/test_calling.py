@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from audit import redact
-from registry import breaker, bulkhead, calling
+from registry import breaker, bulkhead, calling, waiting
 from registry.errors import BreakerOpen, CommandNotAllowed, CredentialMissing, ServerBusy
 from registry.mcp.behalf import Behalf
 from registry.mcp.client import connections
@@ -177,7 +177,7 @@ def test_a_caller_with_more_time_gives_a_server_no_more_than_its_own(upstream: U
     assert time.monotonic() - started < 1.5
 
 
-def test_no_database_connection_is_held_while_a_server_takes_its_time(
+def test_only_few_hold_a_database_connection_while_a_server_takes_its_time(
     upstream: Upstream, transactional_db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = a_server(upstream.url)
@@ -191,8 +191,15 @@ def test_no_database_connection_is_held_while_a_server_takes_its_time(
     # As with PostgreSQL's pool, which every connection should go back to.
     connection.close()
     monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
-    calling.call(server, a_tool_of(server), {})
-    assert held == [False]
+    tool = a_tool_of(server)
+    with ExitStack() as others:
+        for _ in range(waiting.FEW - 1):
+            others.enter_context(waiting.few_keep_their_connection())
+        calling.call(server, tool, {})
+        others.enter_context(waiting.few_keep_their_connection())
+        calling.call(server, tool, {})
+    calling.call(server, tool, {})
+    assert held == [True, False, True]
 
 
 def test_a_cancelled_call_ends_at_once_and_is_no_failure(upstream: Upstream) -> None:
