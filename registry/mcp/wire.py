@@ -42,8 +42,9 @@ class Wire:
                 for event in (request, h11.Data(content), h11.EndOfMessage())
             )
             self._send(whole, watch)
-            # Nothing can be there to be read yet.
-            watch.until(self._sock, select.POLLIN)
+            if not isinstance(self._sock, ssl.SSLSocket):
+                # Nothing can be there to be read yet; TLS may have read along while it wrote.
+                watch.until(self._sock, select.POLLIN)
             for _ in range(MOST_INFORMATIONAL):
                 event = self._next(watch)
                 if not isinstance(event, h11.InformationalResponse):
