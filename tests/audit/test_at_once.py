@@ -78,6 +78,29 @@ def test_only_the_named_columns_change() -> None:
     ]
 
 
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5, 9])
+def test_every_row_changes_however_many_there_are(number: int) -> None:
+    roles = [Role.objects.create(name=f"role {n}") for n in range(number)]
+    for role in roles:
+        role.display_name = f"{role.pk}'s"
+    at_once.carry_out([Write(changed=[(role, ("display_name",))]) for role in roles])
+    stored = Role.objects.filter(pk__in=[role.pk for role in roles])
+    assert {role.pk: role.display_name for role in stored} == {
+        role.pk: f"{role.pk}'s" for role in roles
+    }
+
+
+def test_rows_to_change_are_found_by_their_key() -> None:
+    Role.objects.bulk_create(Role(name=f"role {n}") for n in range(5000))
+    statement = at_once._statement((), ((Role, ("display_name",), at_once._about(7)),))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE accounts_role")
+        cursor.execute(f"EXPLAIN {statement}", ["[]", "[]", 7])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Index Scan using accounts_role_pkey" in plan
+    assert "Seq Scan on accounts_role" not in plan
+
+
 def test_a_row_that_is_gone_undoes_all_of_it() -> None:
     gone, kept = Role.objects.create(name="gone"), Role.objects.create(name="kept")
     gone.display_name = kept.display_name = "changed"
