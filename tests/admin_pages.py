@@ -55,6 +55,8 @@ def furnish(cast: Cast) -> dict[str, str]:
     ProvisioningRule.objects.create(email_domain="@example.com")
     server = _server()
     question = _question(cast)
+    called = {"server": "shop", "tool": "search", "question": question.pk}
+    record.write(Entry.Kind.CALL_CALLED, Entry.Outcome.OK, **called)
     record.write(Entry.Kind.QUESTION_ENDED, Entry.Outcome.OK, question=question.pk, tool=HOSTILE)
     seal.seal_once()
     hook = _alerts(cast)
