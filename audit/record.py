@@ -123,9 +123,7 @@ def prepare(kind: str, outcome: str, **facts: Unpack[Facts]) -> Entry:
         **_arguments(facts.get("arguments"), facts.get("inputs")),
         **_result(facts.get("result")),
     )
-    entry.salt = secrets.token_hex(32)
-    entry.digest = entry.reckon_digest()
-    return entry
+    return _sealable(entry)
 
 
 def follow(first: Entry, kind: str, outcome: str, **facts: Unpack[Facts]) -> Entry:
@@ -147,7 +145,12 @@ def follow(first: Entry, kind: str, outcome: str, **facts: Unpack[Facts]) -> Ent
         **_result(facts.get("result")),
     }
     blank = vars(_blank())
-    entry = new_copy_of(first, **{name: blank[name] for name in OWN} | own)
+    return _sealable(new_copy_of(first, **{name: blank[name] for name in OWN} | own))
+
+
+def _sealable(entry: Entry) -> Entry:
+    """The entry with salt of its own, by which it can be erased later, and its digest."""
+    entry.salt = secrets.token_hex(32)
     entry.digest = entry.reckon_digest()
     return entry
 

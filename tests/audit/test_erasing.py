@@ -65,6 +65,20 @@ def test_what_is_erased_is_gone_and_the_proof_holds(what: tuple[str, ...], is_se
     assert Entry.objects.get(pk=other.pk).arguments == FULL["arguments"]
 
 
+def test_what_came_of_a_call_is_erased_like_the_call_itself() -> None:
+    calling = record.prepare("call.calling", "pending", **FULL)
+    called = record.follow(calling, "call.called", "ok", result=SECRET, milliseconds=7)
+    record.write_many([calling, called])
+    assert len({calling.salt, called.salt, ""}) == 3
+
+    assert erase(calling, called, what=("person", "content")) == 2
+
+    for entry in Entry.objects.filter(pk__in=[calling.pk, called.pk]):
+        assert (entry.person, entry.arguments, entry.preview, entry.salt) == ("", None, "", "")
+    seal.seal_once()
+    assert verify().finding is None
+
+
 def test_what_stays_is_what_is_counted_and_searched_by() -> None:
     entry = write()
     erase(entry, what=("person", "content"))
