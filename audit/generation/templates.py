@@ -13,8 +13,9 @@ from typing import Any
 from audit import chain
 from audit.models import Entry
 
-NAMES = ("id", *Entry.columns(), "digest")
+NAMES = ("id", *Entry.columns(), "salt", "digest")
 PLACE = {name: number for number, name in enumerate(NAMES)}
+GROUP = {name: group for group, names in chain.GROUPS.items() for name in names}
 # What stands in contents for the name of a customer and the number of a ticket.
 CUSTOMER, TICKET = "Anybody Atall", "INC-0000000"
 
@@ -33,10 +34,24 @@ class Template:
         return tuple(_cell(name, getattr(self.entry, name)) for name in NAMES)
 
     @cached_property
-    def covered(self) -> dict[str, Any]:
-        """What the digest is over."""
+    def ungrouped(self) -> dict[str, Any]:
+        """What stands in the digest as it is: columns that belong to no group and are not empty."""
         columns = {name: getattr(self.entry, name) for name in Entry.columns()}
-        return chain.covered(columns)
+        return {
+            name: value
+            for name, value in columns.items()
+            if name not in GROUP and value not in (None, "")
+        }
+
+    @cached_property
+    def grouped(self) -> dict[str, str]:
+        """The columns of groups that are not empty, in their canonical spelling."""
+        columns = {name: getattr(self.entry, name) for name in GROUP}
+        return {
+            name: chain.canonical(value).decode()
+            for name, value in columns.items()
+            if value not in (None, "")
+        }
 
     @cached_property
     def named(self) -> tuple[tuple[str, str], ...]:
@@ -53,19 +68,38 @@ class Template:
         self, key: int, changes: Mapping[str, Any], *, customer: str, ticket: str
     ) -> tuple[Cells, str]:
         """Another entry of this kind, as cells, and its digest."""
-        cells, covered = list(self.cells), dict(self.covered)
+        cells, ungrouped, grouped = list(self.cells), dict(self.ungrouped), dict(self.grouped)
         cells[0] = key
         for name, value in changes.items():
-            cells[PLACE[name]] = covered[name] = value
+            cells[PLACE[name]] = value
+            if name in GROUP:
+                grouped[name] = chain.canonical(value).decode()
+            else:
+                ungrouped[name] = value
         for name, text in self.named:
             said = text.replace(CUSTOMER, customer).replace(TICKET, ticket)
-            digest = hashlib.sha256(said.encode()).hexdigest()
             cells[PLACE[name]] = _unquoted(said) if name == "preview" else said
-            covered[name] = digest
+            grouped[name] = said
             if name == "arguments":
-                cells[PLACE["arguments_digest"]] = covered["arguments_digest"] = digest
-        cells[-1] = chain.leaf_of(covered)
+                digest = hashlib.sha256(said.encode()).hexdigest()
+                cells[PLACE["arguments_digest"]], grouped["arguments_digest"] = (
+                    digest,
+                    f'"{digest}"',
+                )
+        # Made up like the rest, so that the same seed makes the same record.
+        salt = hashlib.sha256(b"salt %d" % key).hexdigest()
+        cells[PLACE["salt"]], cells[-1] = salt, _digest(ungrouped, grouped, salt)
         return cells, cells[-1]
+
+
+def _digest(ungrouped: Mapping[str, Any], grouped: Mapping[str, str], salt: str) -> str:
+    """What `chain.salted_leaf` makes of these columns, those of groups spelled already."""
+    covered = dict(ungrouped)
+    for group, names in chain.GROUPS.items():
+        own = ",".join(f'"{name}":{grouped[name]}' for name in sorted(names) if name in grouped)
+        said = salt[chain.SALTS[group]] + "{" + own + "}"
+        covered[group] = hashlib.sha256(chain.GROUP_TAG + said.encode()).hexdigest()
+    return hashlib.sha256(chain.SALTED_TAG + chain.canonical(covered)).hexdigest()
 
 
 def _unquoted(said: str) -> str:

@@ -34,16 +34,16 @@ def test_another_entry_of_a_template_has_the_digest_of_its_columns() -> None:
         },
     )
     entry.at, entry.result_digest = at, template.entry.result_digest
-    # Made-up entries are of the first form, which has none.
-    entry.salt = ""
+    entry.salt = row["salt"]
+    assert len(entry.salt) == 64
     assert (row["id"], row["digest"], digest) == (7, digest, entry.reckon_digest())
     assert (row["preview"], row["arguments_digest"]) == (entry.preview, entry.arguments_digest)
 
 
 def test_a_template_stays_as_it_is() -> None:
     template = Template(record.prepare("call.called", "ok", **NAMED))
-    before = (template.cells, dict(template.covered))
+    before = (template.cells, dict(template.ungrouped), dict(template.grouped))
 
     template.row(1, {"person": "x@example.com"}, customer="a", ticket="b")
 
-    assert (template.cells, template.covered) == before
+    assert (template.cells, template.ungrouped, template.grouped) == before
