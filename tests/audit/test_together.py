@@ -103,15 +103,16 @@ def test_no_more_than_may_are_written_at_once(
 def test_a_write_that_cannot_be_made_fails_alone(
     transactions: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Role.objects.create(name="taken")
-    writes = [Write([entry(n)], added=[Role(pk=n + 70, name=f"role {n}")]) for n in range(4)]
-    writes[2] = Write([entry(2)], added=[Role(pk=99, name="taken")])
+    free = Role.objects.create(name="taken").pk + 1
+    writes = [Write([entry(n)], added=[Role(pk=free + n, name=f"role {n}")]) for n in range(4)]
+    writes[2] = Write([entry(2)], added=[Role(pk=free + 2, name="taken")])
     ends = at_once(writes, monkeypatch)
 
     assert [type(end) for end in ends] == [type(None), type(None), IntegrityError, type(None)]
     assert transactions == [1, 3, 1, 1, 1]
     assert calls() == ["0", "1", "3"]
-    assert sorted(Role.objects.filter(pk__gte=70).values_list("pk", flat=True)) == [70, 71, 73]
+    names = Role.objects.order_by("pk").values_list("name", flat=True)
+    assert list(names) == ["taken", "role 0", "role 1", "role 3"]
 
 
 @pytest.mark.django_db(transaction=True)
