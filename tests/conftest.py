@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from celery.contrib.testing.worker import start_worker
 from django.contrib.contenttypes.management import create_contenttypes
+from django.db import connection
 from django.db.models.signals import post_migrate
 from django.test import TransactionTestCase
 from rest_framework.test import APIClient
@@ -82,11 +83,37 @@ def settled(_django_db_marker: None) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None) -> None:
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """Tables emptied after a test are not filled with Django's permissions again: half the time."""
     post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
     post_migrate.disconnect(create_contenttypes)
+    with django_db_blocker.unblock():
+        _number_each_table_differently()
     _let_tests_empty_the_record()
+
+
+def _number_each_table_differently() -> None:
+    """No key of one table is one of another's, and none is small: a test that mixes them up fails.
+
+    In an empty database the first row of every table would have the same key, and which number a
+    table has reached depends on the tests before.
+    """
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SELECT setval(oid, 10000 + 1000 * row_number() OVER (ORDER BY oid))"
+                " FROM pg_class WHERE relkind = 'S'"
+            )
+            return
+        cursor.execute(
+            "SELECT name FROM sqlite_schema WHERE sql LIKE '%%AUTOINCREMENT%%' ORDER BY name"
+        )
+        names = [name for (name,) in cursor.fetchall()]
+        cursor.execute("DELETE FROM sqlite_sequence")
+        cursor.executemany(
+            "INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)",
+            [(name, 10000 + 1000 * number) for number, name in enumerate(names)],
+        )
 
 
 def _let_tests_empty_the_record() -> None:
