@@ -51,7 +51,7 @@ def update(row: models.Model, names: tuple[str, ...]) -> None:
     """
     statement, columns = _update(type(row), names)
     with connection.cursor() as cursor:
-        cursor.execute(statement, columns.values_of(row, adding=False))
+        cursor.execute(statement, columns.values_of(row))
         if not cursor.rowcount:
             raise DatabaseError(f"There is no {type(row)._meta.verbose_name} to change any more.")
 
@@ -69,19 +69,24 @@ def _run(statement: "_Statement", rows: Sequence[Sequence[Any]]) -> list[Any]:
     return keys
 
 
-class _Columns:
-    """Fields as statements take their values: those that stay as they are need no conversion."""
+class Columns:
+    """Fields as statements take their values: those that stay as they are need no conversion.
 
-    def __init__(self, fields: Iterable[Any]) -> None:
+    `names` are their columns'. The values are those of rows that are added, or only changed.
+    """
+
+    def __init__(self, fields: Iterable[Any], *, adding: bool) -> None:
         self._fields = [(field.attname, _plain_types(field), field) for field in fields]
+        self._adding = adding
+        self.names = [str(field.column) for _, _, field in self._fields]
 
-    def values_of(self, row: models.Model, *, adding: bool = True) -> list[Any]:
+    def values_of(self, row: models.Model) -> list[Any]:
         held, absent = row.__dict__, self
         values = []
         for name, plain, field in self._fields:
             value = held.get(name, absent)
             if type(value) not in plain:
-                value = field.get_db_prep_save(field.pre_save(row, adding), connection)
+                value = field.get_db_prep_save(field.pre_save(row, self._adding), connection)
             values.append(value)
         return values
 
@@ -94,17 +99,29 @@ def _plain_types(field: Any) -> frozenset[type]:
     return frozenset({*found, type(None)} if is_plain else ())
 
 
+def columns_to_add(model: type[models.Model], *, has_keys: bool) -> Columns:
+    """What a new row says of itself; its key too, where it brings one."""
+    fields = model._meta.concrete_fields
+    return Columns((one for one in fields if has_keys or not one.primary_key), adding=True)
+
+
+def columns_to_change(model: type[models.Model], names: tuple[str, ...]) -> Columns:
+    """Those of that name, then the key."""
+    fields: list[Any] = [model._meta.get_field(name) for name in names]
+    return Columns((*fields, model._meta.pk), adding=False)
+
+
 class _Statement:
     """The INSERT of one model's rows, whatever their number; `key` is the one it asks for."""
 
     def __init__(self, model: type[models.Model], *, has_keys: bool) -> None:
         quote, key = connection.ops.quote_name, model._meta.pk
         self.key = "" if has_keys else key.attname
-        fields = [one for one in model._meta.concrete_fields if has_keys or not one.primary_key]
-        self.columns, self.width = _Columns(fields), len(fields)
-        columns = ", ".join(quote(str(field.column)) for field in fields)
+        self.columns = columns_to_add(model, has_keys=has_keys)
+        self.width = len(self.columns.names)
+        columns = ", ".join(map(quote, self.columns.names))
         self._head = f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES "
-        self._row = f"({', '.join(['%s'] * len(fields))})"
+        self._row = f"({', '.join(['%s'] * self.width)})"
         self._tail = f" RETURNING {quote(str(key.column))}" if self.key else ""
 
     def of(self, number: int) -> str:
@@ -118,11 +135,9 @@ def _statement(model: type[models.Model], has_keys: bool) -> _Statement:
 
 
 @cache
-def _update(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, _Columns]:
+def _update(model: type[models.Model], names: tuple[str, ...]) -> tuple[str, Columns]:
     """The statement, and the fields whose values it takes: the columns', then the key's."""
-    quote, meta = connection.ops.quote_name, model._meta
-    fields: list[Any] = [meta.get_field(name) for name in names]
-    columns = ", ".join(f"{quote(str(field.column))} = %s" for field in fields)
-    where = f"{quote(str(meta.pk.column))} = %s"
-    statement = f"UPDATE {quote(meta.db_table)} SET {columns} WHERE {where}"
-    return statement, _Columns((*fields, meta.pk))
+    quote, columns = connection.ops.quote_name, columns_to_change(model, names)
+    *changed, key = (f"{quote(name)} = %s" for name in columns.names)
+    statement = f"UPDATE {quote(model._meta.db_table)} SET {', '.join(changed)} WHERE {key}"
+    return statement, columns

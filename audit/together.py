@@ -19,7 +19,6 @@ from django.db import (
     OperationalError,
     close_old_connections,
     connection,
-    transaction,
 )
 from django.db.models import Model
 
@@ -124,7 +123,7 @@ class _Queue:
 
 def _commit_all(batch: Sequence[_Waiting]) -> None:
     try:
-        _carry_out_all([one.write for one in batch])
+        at_once.carry_out([one.write for one in batch])
     except _OF_THE_DATABASE as error:
         _fail(batch, error)
     except Exception as error:
@@ -137,14 +136,6 @@ def _commit_all(batch: Sequence[_Waiting]) -> None:
         # This thread is told to end; of what became of theirs the others must not think well.
         _fail(batch, DatabaseError("The write was given up."))
         raise
-
-
-def _carry_out_all(writes: Sequence[Write]) -> None:
-    if connection.vendor == "postgresql":
-        at_once.carry_out(writes)
-        return
-    with transaction.atomic():
-        carry_out(writes)
 
 
 def _fail(batch: Sequence[_Waiting], error: Exception) -> None:

@@ -9,7 +9,7 @@ import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
 from accounts.models import Role
-from audit import record, together
+from audit import at_once, record, together
 from audit.models import Entry, Unsealed
 from audit.together import Write
 
@@ -26,17 +26,19 @@ def calls() -> list[str]:
 def transactions(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """How many writes each transaction held."""
     sizes: list[int] = []
-    carry_out = together._carry_out_all
+    carry_out = at_once.carry_out
 
     def counted(writes: Any) -> None:
         sizes.append(len(writes))
         carry_out(writes)
 
-    monkeypatch.setattr(together, "_carry_out_all", counted)
+    monkeypatch.setattr(at_once, "carry_out", counted)
     yield sizes
 
 
-def at_once(writes: list[Write], monkeypatch: pytest.MonkeyPatch) -> list[BaseException | None]:
+def commit_together(
+    writes: list[Write], monkeypatch: pytest.MonkeyPatch
+) -> list[BaseException | None]:
     """Commit the first; all others come while that is written. What each ends with."""
     ends: list[BaseException | None] = [None] * len(writes)
     first_is_written, go_on = threading.Event(), threading.Event()
@@ -82,7 +84,7 @@ def _until(holds: Callable[[], bool]) -> None:
 def test_those_who_wait_are_written_in_one_transaction(
     transactions: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ends = at_once([Write([entry(n)]) for n in range(6)], monkeypatch)
+    ends = commit_together([Write([entry(n)]) for n in range(6)], monkeypatch)
 
     assert (ends, transactions) == ([None] * 6, [1, 5])
     assert calls() == [str(n) for n in range(6)]
@@ -95,7 +97,7 @@ def test_no_more_than_may_are_written_at_once(
     transactions: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(together, "MOST", 2)
-    assert at_once([Write([entry(n)]) for n in range(6)], monkeypatch) == [None] * 6
+    assert commit_together([Write([entry(n)]) for n in range(6)], monkeypatch) == [None] * 6
     assert transactions == [1, 2, 2, 1]
 
 
@@ -106,7 +108,7 @@ def test_a_write_that_cannot_be_made_fails_alone(
     free = Role.objects.create(name="taken").pk + 1
     writes = [Write([entry(n)], added=[Role(pk=free + n, name=f"role {n}")]) for n in range(4)]
     writes[2] = Write([entry(2)], added=[Role(pk=free + 2, name="taken")])
-    ends = at_once(writes, monkeypatch)
+    ends = commit_together(writes, monkeypatch)
 
     assert [type(end) for end in ends] == [type(None), type(None), IntegrityError, type(None)]
     assert transactions == [1, 3, 1, 1, 1]
@@ -123,7 +125,7 @@ def test_a_row_that_is_gone_fails_its_own_write(monkeypatch: pytest.MonkeyPatch)
     writes = [Write([entry(n)]) for n in range(3)]
     writes[1] = Write([entry(1)], changed=[(gone, ("display_name",))])
     writes[2] = Write([entry(2)], changed=[(kept, ("display_name",))])
-    ends = at_once(writes, monkeypatch)
+    ends = commit_together(writes, monkeypatch)
 
     assert [type(end) for end in ends] == [type(None), DatabaseError, type(None)]
     assert calls() == ["0", "2"]
@@ -137,8 +139,8 @@ def test_where_the_database_fails_nobody_is_told_that_it_did_not(
     def fail(writes: Any) -> None:
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr(together, "_carry_out_all", fail)
-    ends = at_once([Write([entry(n)]) for n in range(4)], monkeypatch)
+    monkeypatch.setattr(at_once, "carry_out", fail)
+    ends = commit_together([Write([entry(n)]) for n in range(4)], monkeypatch)
 
     assert [(type(end), str(end)) for end in ends] == [(OperationalError, "database is locked")] * 4
     assert len({id(end) for end in ends}) == 4
@@ -154,7 +156,7 @@ def test_a_thread_that_is_told_to_end_leaves_nobody_waiting(
         def end(writes: Any) -> None:
             raise KeyboardInterrupt
 
-        patched.setattr(together, "_carry_out_all", end)
+        patched.setattr(at_once, "carry_out", end)
         with pytest.raises(KeyboardInterrupt):
             together.commit(Write([entry(1)]))
     together.commit(Write([entry(2)]))
@@ -189,6 +191,8 @@ def test_where_many_wait_the_later_ones_give_their_connection_back(
     gave_back: list[int] = []
     monkeypatch.setattr(together, "close_old_connections", lambda: gave_back.append(1))
     monkeypatch.setattr(together, "FEW", 2)
-    assert at_once([Write([entry(number)]) for number in range(6)], monkeypatch) == [None] * 6
+    assert (
+        commit_together([Write([entry(number)]) for number in range(6)], monkeypatch) == [None] * 6
+    )
     # Five waited for the first, and two of them may keep theirs.
     assert len(gave_back) == 3

@@ -1,5 +1,6 @@
 """Nothing fails open (T-33): what cannot be known, decided or recorded is a 503 and no call."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -15,8 +16,15 @@ BODY = {"server": "upstream", "tool": "echo", "arguments": {"text": "x"}}
 
 
 def sql(statement):
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
+    """Said by somebody else, over a connection of their own."""
+
+    def work():
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+        connection.close()
+
+    with ThreadPoolExecutor(1) as other:
+        other.submit(work).result()
 
 
 @contextmanager

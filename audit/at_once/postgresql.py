@@ -44,22 +44,19 @@ def carry_out(writes: Sequence["Write"]) -> None:
     statement = _statement(
         tuple(added), tuple((*columns, _about(len(rows))) for columns, rows in changed.items())
     )
-    keys = _execute(statement, [*parameters, *counts])
-    for entry, key in zip(entries, sorted(keys), strict=True):
-        entry.pk = key
+    _execute(statement, [*parameters, *counts])
     for row in (*entries, *(row for rows in added.values() for row in rows)):
         row._state.adding, row._state.db = False, connection.alias
 
 
-def _execute(statement: str, parameters: Sequence[Any]) -> list[int]:
-    """The keys of the entries. Raises DatabaseError where a row to change is not there any more."""
+def _execute(statement: str, parameters: Sequence[Any]) -> None:
+    """Raises DatabaseError where a row to change is not there any more."""
     try:
-        [(keys, *_)] = prepared.rows(statement, parameters)
+        prepared.rows(statement, parameters)
     except DataError as error:
         if getattr(error.__cause__, "sqlstate", "") == _DIVISION_BY_ZERO:
             raise DatabaseError("There is no such row to change any more.") from None
         raise
-    return list(keys or ())
 
 
 def _about(number: int) -> int:
@@ -78,11 +75,11 @@ def _statement(
     waiting = f"INSERT INTO {_table(Unsealed)} (entry, digest) SELECT id, digest FROM entries"
     parts.append(f"unsealed AS ({waiting})")
     # A row that is gone must undo the whole; a division by zero does.
-    checks = "".join(
-        f", 1 / CASE (SELECT count(*) FROM changed_{n}) WHEN %s THEN 1 ELSE 0 END"
+    checks = ", ".join(
+        f"1 / CASE (SELECT count(*) FROM changed_{n}) WHEN %s THEN 1 ELSE 0 END"
         for n in range(len(changed))
     )
-    return f"WITH {', '.join(parts)} SELECT (SELECT array_agg(id) FROM entries){checks}"
+    return f"WITH {', '.join(parts)} SELECT {checks or '1'}"
 
 
 def _insert(model: type[Model], names: tuple[str, ...]) -> str:
