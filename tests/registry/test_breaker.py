@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 
 from registry import breaker
 from registry.errors import BreakerOpen
@@ -155,3 +156,30 @@ def test_it_is_remembered_no_longer_than_the_pause_lasts(server: Server) -> None
     assert not may_call(server)
     time.sleep(0.12)
     breaker.check_remembered(server)
+
+
+def test_under_load_a_well_server_costs_a_call_no_look(server: Server) -> None:
+    breaker.admit(server)
+    with CaptureQueriesContext(connection) as asked:
+        breaker.admit(server)
+    assert len(asked) == 0
+
+
+def test_what_others_count_is_seen_a_moment_later_and_ones_own_at_once(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr(breaker.time, "monotonic", lambda: now)
+    assert may_call(server)
+    # As another process does.
+    closed_until = Now() + timedelta(seconds=30)
+    Breaker.objects.create(server=server, failures=5, closed_until=closed_until)
+    assert may_call(server)
+    now += breaker.WELL_SECONDS
+    assert not may_call(server)
+
+    breaker.forget()
+    Breaker.objects.all().delete()
+    assert may_call(server)
+    fail(server, 5)
+    assert not may_call(server)
