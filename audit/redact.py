@@ -31,6 +31,8 @@ MAX_TEXT = 4_000_000
 MAX_BITS = 512
 TOO_DEEP, TOO_MUCH = "[too deep]", "[too much]"
 
+# Values of these very types hold no text.
+_WITHOUT_TEXT = frozenset({int, float, bool, type(None)})
 _SCHEMA_TYPES = frozenset({"string", "number", "integer", "boolean", "object", "array", "null"})
 
 _lock = threading.Lock()
@@ -113,7 +115,8 @@ def redact_known(value: Any) -> Any:
     if isinstance(value, str):
         return _without_forms(value)
     if isinstance(value, list):
-        return [redact_known(item) for item in value]
+        # Of lists with many thousand numbers, most of the time is that of calls.
+        return [item if type(item) in _WITHOUT_TEXT else redact_known(item) for item in value]
     if isinstance(value, dict):
         return {_without_forms(key): redact_known(item) for key, item in value.items()}
     return value

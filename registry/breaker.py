@@ -10,7 +10,7 @@ import time
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import Case, F, When
 from django.db.models.functions import Now
 
 from audit import prepared
@@ -92,13 +92,17 @@ def failed(server: Server) -> None:
     """A call failed by the server's fault; the fifth in a row, or a probe, closes the way."""
     _well.pop(server.pk, None)
     rows = Breaker.objects.filter(server=server)
-    if not rows.update(failures=F("failures") + 1):
+    last = When(failures__gte=FAILURES - 1, then=Now() + PAUSE)
+    counted = {
+        "failures": F("failures") + 1,
+        "closed_until": Case(last, default=F("closed_until")),
+    }
+    if not rows.update(**counted):
         try:
             with transaction.atomic():
                 Breaker.objects.create(server=server, failures=1)
         except IntegrityError:
-            rows.update(failures=F("failures") + 1)
-    rows.filter(failures__gte=FAILURES).update(closed_until=Now() + PAUSE)
+            rows.update(**counted)
 
 
 def _remembered(server: Server, left: timedelta) -> BreakerOpen:
