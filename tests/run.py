@@ -99,7 +99,11 @@ def run_suites(environment: dict[str, str], found: services.Services) -> list[St
     ]
     if found.database_url and found.redis_url:
         addresses = {"DATABASE_URL": found.database_url, "REDIS_URL": found.redis_url}
-        scaled = ["-m", "not browser and (database or deployed or postgres or redis)", *apart]
+        scaled = [
+            "-m",
+            "not browser and not sqlite and (database or deployed or postgres or redis)",
+            *apart,
+        ]
         steps.append(run_suite("on PostgreSQL and Redis", scaled, environment | addresses))
     return steps
 

@@ -15,6 +15,7 @@ from audit.models import Entry, Unsealed
 from audit.together import Write
 
 pytestmark = [
+    pytest.mark.sqlite,
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif("connection.vendor != 'sqlite'", reason="a statement of SQLite"),
 ]
