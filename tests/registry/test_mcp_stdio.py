@@ -223,4 +223,5 @@ def test_restarts_leave_nothing_behind(client: Connections, child: Make) -> None
         pid = int(text_of(client, child(), "pid"))
         client.close("child")
         assert gone(pid)
-    assert held() == before
+    # What earlier tests left to be collected may go meanwhile.
+    assert all(now <= then for now, then in zip(held(), before, strict=True))
