@@ -1,4 +1,6 @@
-"""Statements that are asked at every call: PostgreSQL parses and plans them once a connection.
+"""Statements that are asked at every call: they are parsed and planned once a connection.
+
+Python's SQLite module keeps the last ones by itself; PostgreSQL is told to.
 
 Where a pooler between us and the database hands connections on after each transaction, nothing can
 be prepared: whoever sets Django's DISABLE_SERVER_SIDE_CURSORS says so.
@@ -6,7 +8,7 @@ be prepared: whoever sets Django's DISABLE_SERVER_SIDE_CURSORS says so.
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -14,10 +16,11 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 def rows(statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """All rows of the statement, in the caller's transaction or one of its own."""
+    # `django.db.connection` would look the thread's own one up at each use.
     own = connections[DEFAULT_DB_ALIAS]
     if own.vendor == "sqlite" and not (own.queries_logged or own.execute_wrappers):
         return _rows_of_sqlite(own, statement, parameters)
-    with _cursor() as cursor:
+    with _cursor(own) as cursor:
         cursor.execute(statement, parameters or None)
         found: list[tuple[Any, ...]] = cursor.fetchall()
         return found
@@ -35,14 +38,12 @@ def _rows_of_sqlite(own: Any, statement: str, parameters: Sequence[Any]) -> list
         return found
 
 
-@cache
+@lru_cache(maxsize=128)
 def _with_marks(statement: str) -> str:
     return re.sub(r"(?<!%)%s", "?", statement).replace("%%", "%")
 
 
-def _cursor() -> Any:
-    # `django.db.connection` would look the thread's own one up at each of these.
-    own = connections[DEFAULT_DB_ALIAS]
+def _cursor(own: Any) -> Any:
     if own.vendor != "postgresql":
         return own.cursor()
     own.ensure_connection()

@@ -13,6 +13,8 @@ from django.db import DatabaseError, connection, models
 
 # SQLite takes 32,766 parameters in a statement, PostgreSQL 65,535.
 MOST_PARAMETERS = 30_000
+# Said by statements that change rows of many kinds, where one is missing.
+GONE = "There is no such row to change any more."
 # Values of these types are what every database takes for such a field; of subclasses not.
 _AS_THEY_ARE: dict[type, tuple[type, ...]] = {
     models.CharField: (str,),
@@ -31,9 +33,14 @@ def insert(rows: Sequence[models.Model]) -> None:
         return
     statement = _statement(type(rows[0]), rows[0].pk is not None)
     keys = _run(statement, [statement.columns.values_of(row) for row in rows])
-    alias = connection.alias
     for row, key in zip(rows, keys, strict=bool(keys)):
         setattr(row, statement.key, key)
+    mark_stored(rows)
+
+
+def mark_stored(rows: Iterable[models.Model]) -> None:
+    """Have rows that were added know it, as `save` does."""
+    alias = connection.alias
     for row in rows:
         row._state.adding, row._state.db = False, alias
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from django.db import connection
 
 from audit.at_once import postgresql, sqlite
+from audit.statements import mark_stored
 
 if TYPE_CHECKING:
     from audit.together import Write
@@ -23,6 +24,8 @@ def carry_out(writes: Sequence["Write"]) -> None:
         postgresql.carry_out(writes)
     else:
         sqlite.carry_out(writes)
+    for write in writes:
+        mark_stored((*write.entries, *write.added))
 
 
 def forget() -> None:

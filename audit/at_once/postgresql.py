@@ -17,6 +17,7 @@ from django.db.models import Field, Model
 
 from audit import prepared
 from audit.models import Entry, Unsealed
+from audit.statements import GONE
 
 if TYPE_CHECKING:
     from audit.together import Write
@@ -45,8 +46,6 @@ def carry_out(writes: Sequence["Write"]) -> None:
         tuple(added), tuple((*columns, _about(len(rows))) for columns, rows in changed.items())
     )
     _execute(statement, [*parameters, *counts])
-    for row in (*entries, *(row for rows in added.values() for row in rows)):
-        row._state.adding, row._state.db = False, connection.alias
 
 
 def _execute(statement: str, parameters: Sequence[Any]) -> None:
@@ -55,7 +54,7 @@ def _execute(statement: str, parameters: Sequence[Any]) -> None:
         prepared.rows(statement, parameters)
     except DataError as error:
         if getattr(error.__cause__, "sqlstate", "") == _DIVISION_BY_ZERO:
-            raise DatabaseError("There is no such row to change any more.") from None
+            raise DatabaseError(GONE) from None
         raise
 
 

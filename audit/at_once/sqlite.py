@@ -18,13 +18,12 @@ from django.db.models import Model
 
 from audit import prepared
 from audit.models import Entry, Unsealed
-from audit.statements import MOST_PARAMETERS, Columns, columns_to_add, columns_to_change
+from audit.statements import GONE, MOST_PARAMETERS, Columns, columns_to_add, columns_to_change
 
 if TYPE_CHECKING:
     from audit.together import Write
 
 PREFIX = "audit_write_"
-_GONE = "There is no such row to change any more."
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def _kind(number: int, model: type[Model], changed: tuple[str, ...]) -> _Kind:
         *pairs, key = (f"{quote(name)} = NEW.c{n}" for n, name in enumerate(columns.names))
         body = (
             f"UPDATE {table} SET {', '.join(pairs)} WHERE {key};"
-            f" SELECT RAISE(ABORT, '{_GONE}') WHERE changes() = 0;"
+            f" SELECT RAISE(ABORT, '{GONE}') WHERE changes() = 0;"
         )
         return _Kind(number, columns, body)
     columns = columns_to_add(model, has_keys=model is not Entry)
@@ -98,8 +97,6 @@ def carry_out(writes: Sequence["Write"]) -> None:
         with transaction.atomic():
             for start in range(0, len(rows), view.most):
                 _run(view, rows[start : start + view.most])
-    for _, row in rows:
-        row._state.adding, row._state.db = False, connection.alias
 
 
 def _run(view: "_View", rows: Sequence[tuple[_Kind, Model]]) -> None:
@@ -112,8 +109,8 @@ def _run(view: "_View", rows: Sequence[tuple[_Kind, Model]]) -> None:
         view.make()
         prepared.rows(statement, values)
     except IntegrityError as error:
-        if str(error) == _GONE:
-            raise DatabaseError(_GONE) from None
+        if str(error) == GONE:
+            raise DatabaseError(GONE) from None
         raise
 
 

@@ -49,6 +49,11 @@ FULL: record.Facts = {
 }
 
 
+def entry(number: int = 0) -> Entry:
+    """An entry to be written, about the call of that number."""
+    return record.prepare("call.calling", "pending", call=str(number))
+
+
 @pytest.fixture
 def sealed(db: None) -> list[Entry]:
     """Seven entries, the first four sealed in block 1, the next two in block 2, one waiting."""

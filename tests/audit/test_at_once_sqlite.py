@@ -5,24 +5,21 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import IntegrityError, OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models.signals import pre_migrate
 
 from accounts.models import Role
-from audit import at_once, record
+from audit import at_once
 from audit.at_once import sqlite
 from audit.models import Entry, Unsealed
 from audit.together import Write
+from tests.audit.conftest import entry
 
 pytestmark = [
     pytest.mark.sqlite,
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif("connection.vendor != 'sqlite'", reason="a statement of SQLite"),
 ]
-
-
-def entry(number: int = 0) -> Entry:
-    return record.prepare("call.calling", "pending", call=str(number))
 
 
 def views() -> list[str]:
@@ -122,7 +119,7 @@ def test_whatever_else_the_database_says_is_passed_on(monkeypatch: pytest.Monkey
     assert Entry.objects.count() == 1
 
 
-def test_before_migrations_the_views_are_let_go(statements: list[str]) -> None:
+def test_before_migrations_the_views_are_let_go() -> None:
     at_once.carry_out([Write([entry(1)])])
     assert views() != []
     seen: list[Any] = []
@@ -136,11 +133,19 @@ def test_before_migrations_the_views_are_let_go(statements: list[str]) -> None:
     assert Entry.objects.count() == 2
 
 
-def test_a_table_can_be_made_anew_once_they_are_let_go() -> None:
-    at_once.carry_out([Write(added=[Role(pk=1, name="kept")])])
-    at_once.forget()
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE accounts_role RENAME TO accounts_role_old")
-        cursor.execute("ALTER TABLE accounts_role_old RENAME TO accounts_role")
+def test_a_table_can_be_made_anew_once_they_are_let_go_and_not_before() -> None:
+    def make_anew() -> None:
+        # As Django's migrations do.
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE anew AS SELECT * FROM audit_unsealed")
+            cursor.execute("DROP TABLE audit_unsealed")
+            cursor.execute("ALTER TABLE anew RENAME TO audit_unsealed")
+            transaction.set_rollback(True)
+
     at_once.carry_out([Write([entry(1)])])
-    assert Role.objects.get().name == "kept"
+    with pytest.raises(OperationalError, match="audit_write_"):
+        make_anew()
+    at_once.forget()
+    make_anew()
+    at_once.carry_out([Write([entry(2)])])
+    assert Entry.objects.count() == Unsealed.objects.count() == 2

@@ -1,7 +1,10 @@
 """Statements that are asked at every call answer as any other."""
 
+from typing import Any
+
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.db.transaction import TransactionManagementError
 
 from audit import prepared
 from audit.models import Stamp
@@ -21,6 +24,29 @@ def test_it_sees_what_the_transaction_it_is_in_has_done(db: None) -> None:
 def test_errors_are_those_of_the_database(db: None) -> None:
     with pytest.raises(DatabaseError), transaction.atomic():
         prepared.rows("SELECT 1 FROM there_is_no_such_table")
+
+
+def test_a_percent_sign_is_one(db: None) -> None:
+    assert prepared.rows("SELECT '%s'") == [("%s",)]
+    assert prepared.rows("SELECT '%%s', %s", ["x"]) == [("%s", "x")]
+
+
+def test_in_a_transaction_that_is_broken_nothing_is_asked(transactional_db: None) -> None:
+    with pytest.raises(TransactionManagementError), transaction.atomic():
+        transaction.set_rollback(True)
+        prepared.rows(MARK, ["accounts"])
+
+
+def test_whoever_watches_statements_sees_it(db: None) -> None:
+    seen: list[str] = []
+
+    def watch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        seen.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(watch):
+        prepared.rows(MARK, ["accounts"])
+    assert seen == [MARK]
 
 
 @pytest.mark.postgres

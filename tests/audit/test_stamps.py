@@ -1,7 +1,6 @@
 """What is kept in memory is what the tables say, whoever changed them and however."""
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.core.management import call_command
@@ -12,6 +11,7 @@ from audit import record, stamps
 from audit.models import Entry, Stamp
 from audit.stamps import Kept
 from registry.models import Server, Tool
+from tests.elsewhere import elsewhere
 
 pytestmark = pytest.mark.django_db
 
@@ -175,12 +175,7 @@ def test_a_change_made_over_another_connection_is_noticed_at_the_next_look():
     kept = Kept("accounts")
     before = kept.get("roles", role_names)
 
-    def elsewhere():
-        Role.objects.create(name="two")
-        connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(elsewhere).result()
+    elsewhere(lambda: Role.objects.create(name="two"))
 
     assert (before, kept.get("roles", role_names)) == (["one"], ["one", "two"])
 

@@ -9,13 +9,10 @@ import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 
 from accounts.models import Role
-from audit import at_once, record, together
+from audit import at_once, together
 from audit.models import Entry, Unsealed
 from audit.together import Write
-
-
-def entry(number: int = 0) -> Entry:
-    return record.prepare("call.calling", "pending", call=str(number))
+from tests.audit.conftest import entry
 
 
 def calls() -> list[str]:

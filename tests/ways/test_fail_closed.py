@@ -1,6 +1,5 @@
 """Nothing fails open (T-33): what cannot be known, decided or recorded is a 503 and no call."""
 
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -10,6 +9,7 @@ from accounts.models import ApiKey, PolicyVersion
 from audit.models import Entry, Stamp
 from gateway.models import Call
 from registry.models import Server
+from tests.elsewhere import elsewhere
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BODY = {"server": "upstream", "tool": "echo", "arguments": {"text": "x"}}
@@ -21,10 +21,8 @@ def sql(statement):
     def work():
         with connection.cursor() as cursor:
             cursor.execute(statement)
-        connection.close()
 
-    with ThreadPoolExecutor(1) as other:
-        other.submit(work).result()
+    elsewhere(work)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from gateway.asker import Asker
 from gateway.llm.scripted import ScriptedModel, says, uses
 from gateway.models import Door
 from registry.models import Server, Tool
+from tests.elsewhere import elsewhere
 from tests.ways.asking import Parked
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -72,14 +73,7 @@ def role_deleted():
 
 
 def over_another_connection():
-    def elsewhere():
-        try:
-            role_taken()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(elsewhere).result()
+    elsewhere(role_taken)
 
 
 def in_a_transaction_after_one_that_was_rolled_back():
