@@ -17,7 +17,11 @@ from django.db import DEFAULT_DB_ALIAS, connections
 def rows(statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """All rows of the statement, in the caller's transaction or one of its own."""
     # `django.db.connection` would look the thread's own one up at each use.
-    own = connections[DEFAULT_DB_ALIAS]
+    return rows_over(connections[DEFAULT_DB_ALIAS], statement, parameters)
+
+
+def rows_over(own: Any, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """The same over that connection, which Django made."""
     if own.vendor == "sqlite" and not (own.queries_logged or own.execute_wrappers):
         return _rows_of_sqlite(own, statement, parameters)
     with _cursor(own) as cursor:

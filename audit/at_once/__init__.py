@@ -29,6 +29,5 @@ def carry_out(writes: Sequence["Write"]) -> None:
 
 
 def forget() -> None:
-    """Before the tables change: let go of what this connection holds that knows their columns."""
-    if connection.vendor == "sqlite":
-        sqlite.forget()
+    """Before the tables change: let go of what this process holds that knows their columns."""
+    sqlite.writer.close()

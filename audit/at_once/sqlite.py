@@ -2,18 +2,29 @@
 
 All rows go into one temporary view, and its triggers put each into the table it is of. The view is
 the connection's own and made when that first needs it: the file of the database has none of it.
+All threads of a process write over one connection: as soon as another one has written, a connection
+of SQLite's reads anew whatever it looks at, some fifty pages for each entry.
 
 At each statement a thread gives up its turn, and the others of its process go on until it gets it
 back; between BEGIN and COMMIT all who want to write would wait for that.
 """
 
+import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    DatabaseError,
+    IntegrityError,
+    OperationalError,
+    connection,
+    connections,
+)
 from django.db.models import Model
 
 from audit import prepared
@@ -91,23 +102,25 @@ def carry_out(writes: Sequence["Write"]) -> None:
     rows += [(_kinds.of(type(row), names), row) for write in writes for row, names in write.changed]
     rows += [(_kinds.of(Entry), entry) for write in writes for entry in write.entries]
     view = _view(len(_kinds.all))
-    if len(rows) <= view.most:
-        _run(view, rows)
-    else:
-        with transaction.atomic():
+    with writer.connection() as own:
+        if len(rows) <= view.most:
+            _run(own, view, rows)
+            return
+        with _all_or_nothing(own, "audit_rows"):
             for start in range(0, len(rows), view.most):
-                _run(view, rows[start : start + view.most])
+                _run(own, view, rows[start : start + view.most])
 
 
-def _run(view: "_View", rows: Sequence[tuple[_Kind, Model]]) -> None:
+def _run(own: Any, view: "_View", rows: Sequence[tuple[_Kind, Model]]) -> None:
     statement, values = view.statement(len(rows)), view.values(rows)
     try:
-        prepared.rows(statement, values)
-    except OperationalError as error:
-        if str(error) != f"no such table: {view.name}":
-            raise
-        view.make()
-        prepared.rows(statement, values)
+        try:
+            prepared.rows_over(own, statement, values)
+        except OperationalError as error:
+            if str(error) != f"no such table: {view.name}":
+                raise
+            view.make(own)
+            prepared.rows_over(own, statement, values)
     except IntegrityError as error:
         if str(error) == GONE:
             raise DatabaseError(GONE) from None
@@ -140,15 +153,17 @@ class _View:
             values += (kind.number, *own, *self._padding[len(own) :])
         return values
 
-    def make(self) -> None:
+    def make(self, own: Any) -> None:
         """Make it, with its triggers, for this connection."""
         names = ", ".join(f"NULL AS c{n}" for n in range(len(self._padding)))
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"CREATE TEMP VIEW {self.name} AS SELECT NULL AS kind, {names}")
+        # Of a row whose trigger is missing nothing would be written, and nobody told.
+        with _all_or_nothing(own, "audit_view"):
+            prepared.rows_over(own, f"CREATE TEMP VIEW {self.name} AS SELECT NULL AS kind, {names}")
             for kind in self._kinds:
-                cursor.execute(
+                prepared.rows_over(
+                    own,
                     f"CREATE TEMP TRIGGER {self.name}_{kind.number} INSTEAD OF INSERT"
-                    f" ON {self.name} WHEN NEW.kind = {kind.number} BEGIN {kind.body} END"
+                    f" ON {self.name} WHEN NEW.kind = {kind.number} BEGIN {kind.body} END",
                 )
 
 
@@ -157,9 +172,61 @@ def _view(number: int) -> _View:
     return _View(_kinds.all[:number])
 
 
-def forget() -> None:
-    """Drop the views of this connection: SQLite changes no table that a trigger could miss."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT name FROM temp.sqlite_schema WHERE type = 'view'")
-        for name in [name for (name,) in cursor.fetchall() if name.startswith(PREFIX)]:
-            cursor.execute(f"DROP VIEW temp.{name}")
+# --- The connection -------------------------------------------------------------------------------
+@contextmanager
+def _all_or_nothing(own: Any, name: str) -> Iterator[None]:
+    """A transaction of that connection's, or a part of one: Django's are for a thread's own."""
+    prepared.rows_over(own, f"SAVEPOINT {name}")
+    try:
+        yield
+        prepared.rows_over(own, f"RELEASE {name}")
+    except BaseException:
+        # With it ends what was begun over it.
+        own.close()
+        raise
+
+
+class _Writer:
+    """The connection over which this process writes, one thread at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._own: Any = None
+        self._database = ""
+
+    @contextmanager
+    def connection(self) -> Iterator[Any]:
+        """It, open and in order, for as long as the block lasts."""
+        with self._lock:
+            database = connection.settings_dict["NAME"]
+            if self._own is None or self._database != database:
+                self._let_go()
+                self._own = connections.create_connection(DEFAULT_DB_ALIAS)
+                self._own.inc_thread_sharing()
+                self._database = database
+            self._own.close_if_unusable_or_obsolete()
+            yield self._own
+
+    def close(self) -> None:
+        """Close it; the next who writes opens it anew."""
+        with self._lock:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._own is not None:
+            self._own.close()
+            self._own = None
+
+
+writer = _Writer()
+
+
+def _forget() -> None:
+    """In a forked process: it is the parent's, and not even to be closed here."""
+    global writer
+    _of_parents.append(writer)
+    writer = _Writer()
+
+
+_of_parents: list[_Writer] = []
+os.register_at_fork(after_in_child=_forget)
