@@ -13,6 +13,7 @@ from gateway.alerts import webhook
 from gateway.llm.choice import model_for_deployment
 from gateway.outlets import place
 from omni2 import deployment
+from registry.mcp.guard import listed_address
 
 
 @checks.register()
@@ -160,6 +161,22 @@ def retention_is_readable(app_configs: Sequence[Any] | None, **_: Any) -> list[c
             )
         ]
     return []
+
+
+@checks.register()
+def internal_addresses_list_something(
+    app_configs: Sequence[Any] | None, **_: Any
+) -> list[checks.CheckMessage]:
+    """An entry that means no address lets nobody in, and whoever wrote it wonders why."""
+    return [
+        checks.Warning(
+            f"OMNI2_INTERNAL_ADDRESSES: {entry!r} is no host:port.",
+            hint="For example crm.internal:8080, 10.1.2.3:8080 or [2001:db8::5]:8080",
+            id="omni2.W002",
+        )
+        for entry in settings.INTERNAL_ADDRESSES
+        if not listed_address(entry)
+    ]
 
 
 @checks.register()

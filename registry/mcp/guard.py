@@ -4,6 +4,7 @@ A name is resolved once, all of its addresses are checked, and a checked address
 dialled. Public addresses by https; anything else only where the operator listed "host:port".
 """
 
+import functools
 import ipaddress
 import re
 import socket
@@ -19,25 +20,39 @@ Resolver = Callable[[str, int], Sequence[str]]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _URL = re.compile(r"(https?)://([^/?#@\\%\s]+)([/?][!\x22$-\[\]-~]*)?")
+# The zone of an IPv6 address (RFC 4007): the network card of one machine, by its name there.
+_ZONE = re.compile(r"https?://\[[^\]/?#]*%")
+_WITH_ZONE = "An IPv6 address with a zone (%) is never dialled."
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:]+)(?::([1-9][0-9]{0,4}))?", re.IGNORECASE)
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMERIC = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 _PUBLIC_V6 = ipaddress.IPv6Network("2000::/3")
-_SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-# Global by the registry's letter, yet platform or protocol addresses: IETF protocol assignments
-# (Oracle's metadata at 192.0.0.192 among them), 6to4 relays, Azure's wire server.
-_SPECIAL_V4 = [
-    ipaddress.IPv4Network(text) for text in ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32")
+# Global by the registry's letter, or inside ranges that operators do list, yet nobody's server:
+# platforms and protocols live there.
+_SPECIAL = [
+    ipaddress.ip_network(text)
+    for text in (
+        "192.0.0.0/24",  # IETF protocol assignments, Oracle's metadata at 192.0.0.192 among them
+        "192.88.99.0/24",  # 6to4 relays
+        "168.63.129.16/32",  # Azure's wire server
+        "100.100.100.200/32",  # metadata: Alibaba
+        "2002::/16",  # 6to4: ends at the IPv4 address inside
+        "2001::/32",  # Teredo: the same
+        "fd00:ec2::/32",  # Amazon's services: metadata at ::254, credentials of pods at ::23
+        "fd20:ce::254/128",  # metadata: Google
+        "fd00:c1::a9fe:a9fe/128",  # metadata: Oracle
+        "fd00:42::42/128",  # metadata: Scaleway
+        "fd00:a9fe:a9fe::1/128",  # metadata: Akamai
+        "fd00:100::100:200/128",  # metadata: Alibaba
+    )
 ]
-# Amazon's metadata service by IPv6 lies inside the private range that operators do list.
-_METADATA_V6 = ipaddress.IPv6Address("fd00:ec2::254")
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Scheme, host (lower case, ASCII, without brackets) and port of a URL."""
+    """Scheme, host (as `canonical_host` spells it) and port of a URL."""
 
     scheme: str
     host: str
@@ -47,6 +62,11 @@ class Origin:
     def address(self) -> str:
         """As an operator lists it: host:port, IPv6 in brackets."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def authority(self) -> str:
+        """As a `Host` header names it: the address, without the port that goes without saying."""
+        return self.address.removesuffix(":443" if self.scheme == "https" else ":80")
 
 
 def check_url(
@@ -62,6 +82,8 @@ def parse_url(url: str) -> Origin:
     """The URL's origin, by stricter rules than any browser's. Raises GuardRefused."""
     found = _URL.fullmatch(url) if len(url) <= 2000 else None
     if found is None:
+        if _ZONE.match(url):
+            raise GuardRefused(_WITH_ZONE)
         raise GuardRefused(
             "Not a plain http(s) URL: no user name, white space, backslash or fragment is allowed."
         )
@@ -69,8 +91,8 @@ def parse_url(url: str) -> Origin:
     parts = _AUTHORITY.fullmatch(authority)
     port = int(parts[2] or (443 if scheme == "https" else 80)) if parts else 0
     if parts is None or port > 65535:
-        raise GuardRefused("The URL's host or port is not valid.")
-    return Origin(scheme, _host(parts[1]), port)
+        raise GuardRefused("The URL's host or port is not valid; IPv6 is written [2001:db8::1].")
+    return Origin(scheme, canonical_host(parts[1]), port)
 
 
 def check_scheme(origin: Origin, internal_addresses: Collection[str]) -> None:
@@ -105,12 +127,13 @@ def resolve(host: str, port: int) -> list[str]:
     return [str(row[4][0]) for row in rows]
 
 
-def _host(text: str) -> str:
+def canonical_host(text: str) -> str:
+    """A URL's host in the one spelling it has here; raises GuardRefused where it is none.
+
+    Lower case, ASCII, IPv6 as RFC 5952 has it, without brackets; IPv4 where IPv6 only wraps it.
+    """
     if text.startswith("["):
-        try:
-            return str(ipaddress.IPv6Address(text[1:-1]))
-        except ValueError:
-            raise GuardRefused("The URL's host is not a valid IPv6 address.") from None
+        return _numbers(text[1:-1])
     name = text.lower()
     if not name.isascii():
         name = _punycode(name)
@@ -120,6 +143,16 @@ def _host(text: str) -> str:
     if _NUMERIC.fullmatch(labels[-1]):
         return _dotted_quad(name)
     return name
+
+
+def _numbers(text: str) -> str:
+    if "%" in text:
+        raise GuardRefused(_WITH_ZONE)
+    try:
+        address = ipaddress.IPv6Address(text)
+    except ValueError:
+        raise GuardRefused("The URL's host is not a valid IPv6 address.") from None
+    return str(address.ipv4_mapped or address)
 
 
 def _punycode(name: str) -> str:
@@ -140,7 +173,19 @@ def _dotted_quad(name: str) -> str:
 
 def is_listed(origin: Origin, internal_addresses: Collection[str]) -> bool:
     """Whether the operator listed this very host and port."""
-    return origin.address in {address.strip().lower() for address in internal_addresses}
+    return origin.address in {listed_address(entry) for entry in internal_addresses}
+
+
+@functools.cache
+def listed_address(entry: str) -> str:
+    """The `Origin.address` that an operator's entry means, however it is spelled; "" for none."""
+    parts = _AUTHORITY.fullmatch(entry.strip())
+    if parts is None or parts[2] is None:
+        return ""
+    try:
+        return Origin("", canonical_host(parts[1]), int(parts[2])).address
+    except GuardRefused:
+        return ""
 
 
 def _unwrapped(address: Address) -> Address:
@@ -156,9 +201,7 @@ def _unwrapped(address: Address) -> Address:
 def _is_public(address: Address) -> bool:
     if not address.is_global or address.is_multicast or address.is_reserved:
         return False
-    if isinstance(address, ipaddress.IPv4Address):
-        return not any(address in network for network in _SPECIAL_V4)
-    return address in _PUBLIC_V6 and address not in _SIX_TO_FOUR
+    return not _is_special(address) and (address.version == 4 or address in _PUBLIC_V6)
 
 
 def _may_be_internal(address: Address) -> bool:
@@ -167,9 +210,8 @@ def _may_be_internal(address: Address) -> bool:
         return True
     if address.is_link_local or address.is_multicast or address.is_unspecified:
         return False
-    if address == _METADATA_V6 or address.is_reserved:
-        return False
-    special = isinstance(address, ipaddress.IPv4Address) and any(
-        address in network for network in _SPECIAL_V4
-    )
-    return not special
+    return not (address.is_reserved or _is_special(address))
+
+
+def _is_special(address: Address) -> bool:
+    return any(address in network for network in _SPECIAL)

@@ -17,6 +17,7 @@ RIGHT = {
     "MODEL_PROVIDER": "offline",
     "SLACK_BOT_TOKEN": "",
     "SLACK_SIGNING_SECRET": "",
+    "INTERNAL_ADDRESSES": ["crm.internal:8080", "10.1.2.3:80", "[2001:DB8::5]:8080"],
     "REDIS_URL": "",
     "DATABASE_URL": "sqlite:///x",
 }
@@ -64,6 +65,8 @@ def found(settings):
         ({"EXPORT_HOURS": 0}, ["omni2.E009"]),
         ({"RETENTION": {"auth.logins": 3}}, ["omni2.E010"]),
         ({"REDIS_URL": REDIS}, ["omni2.W001"]),
+        ({"INTERNAL_ADDRESSES": ["crm.internal", "[::1]:8080", "::1:8080"]}, ["omni2.W002"] * 2),
+        ({"INTERNAL_ADDRESSES": ["[fe80::1%eth0]:8080"]}, ["omni2.W002"]),
         ({"REDIS_URL": REDIS, "DATABASE_URL": POSTGRES}, []),
     ],
 )

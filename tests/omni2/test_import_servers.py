@@ -89,6 +89,8 @@ HINT = "(internal ones are listed as host:port in OMNI2_INTERNAL_ADDRESSES)"
             "Plain http is only for listed addresses; 127.0.0.1:2 is not one.",
         ),
         ("https://127.0.0.1:2/mcp", "127.0.0.1:2 is not a public address, nor is it listed."),
+        ("http://[0::1]:2/mcp", "Plain http is only for listed addresses; [::1]:2 is not one."),
+        ("https://[fe80::1%25eth0]/mcp", "An IPv6 address with a zone (%) is never dialled."),
         (
             "https://u:p@127.0.0.1:1/",
             "Not a plain http(s) URL: no user name, white space, backslash or fragment is allowed.",
@@ -101,6 +103,15 @@ HINT = "(internal ones are listed as host:port in OMNI2_INTERNAL_ADDRESSES)"
 )
 def test_url_must_be_public_or_listed(url: str, said: str, tmp_path: Path) -> None:
     assert problems(tmp_path, mcps=server(url=url)) == [f"mcps.yaml:4: mcps[0].url: {said} {HINT}"]
+
+
+@pytest.mark.parametrize("listed", ["[::1]:8080", "[0:0:0:0:0:0:0:1]:8080"])
+def test_an_ipv6_address_is_imported_where_it_is_listed(
+    settings: Any, listed: str, tmp_path: Path
+) -> None:
+    settings.INTERNAL_ADDRESSES = [listed]
+    run(tmp_path, mcps=server(url="http://[::1]:8080/mcp"))
+    assert Server.objects.get().url == "http://[::1]:8080/mcp"
 
 
 STDIO = {"protocol": "stdio", "url": None, "command": "run"}

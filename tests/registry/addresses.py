@@ -20,6 +20,7 @@ NAMES = {
     "half.example": [PUBLIC, "10.0.0.1"],
     "crm.internal": ["10.1.2.3"],
     "sly.internal": ["169.254.169.254"],
+    "six.internal": ["fd12:3456::7"],
 }
 
 

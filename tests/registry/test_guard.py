@@ -94,6 +94,18 @@ LISTED = [
     ("http://CRM.internal:8080/mcp", "CRM.Internal:8080", "allow"),
     ("http://127.0.0.1:8931/mcp", "127.0.0.1:8931", "allow"),
     ("http://[::1]:8931/mcp", "[::1]:8931", "allow"),
+    ("http://[0:0::0001]:8931/mcp", "[::1]:8931", "allow"),
+    ("http://[::1]:8931/mcp", " [0:0:0:0:0:0:0:1]:8931", "allow"),
+    ("http://[FD12:3456::A]/mcp", "[fd12:3456:0::a]:80", "allow"),
+    ("http://[fd12:3456::a]:8080/mcp", "[fd12:3456::a]:80", "block"),
+    ("http://[fd12:3456::a]:80/mcp", "fd12:3456::a:80", "block"),
+    ("http://[fd12:3456::a]:80/mcp", "[fd12:3456::a]", "block"),
+    ("http://six.internal:80/mcp", "six.internal:80", "allow"),
+    # One machine, whichever of the two writes its address.
+    ("http://[::ffff:10.1.2.3]:80/mcp", "10.1.2.3:80", "allow"),
+    ("http://10.1.2.3:80/mcp", "[::FFFF:A01:203]:80", "allow"),
+    ("http://[fe80::1%25eth0]:80/mcp", "[fe80::1%25eth0]:80", "block"),
+    ("http://[fe80::1%eth0]:80/mcp", "[fe80::1]:80", "block"),
     ("http://localhost:8931/mcp", "localhost:8931", "allow"),
     ("http://good.example:80/mcp", "good.example:80", "allow"),
     # A listed name may lead inside the network, but not to the platform's own addresses.
@@ -106,6 +118,73 @@ LISTED = [
 def test_listed_address(url: str, listed: str, expected: str) -> None:
     assert verdict(url, listed) == expected
     assert verdict(url) == "block"
+
+
+NOWHERE_BY_NAME = [
+    "169.254.169.254",
+    "::ffff:169.254.169.254",
+    "100.100.100.200",
+    "64:ff9b::a9fe:a9fe",
+    "64:ff9b:1::a9fe:a9fe",
+    "2002:a9fe:a9fe::",
+    "2001:0:a9fe:a9fe::1",
+    "::a9fe:a9fe",
+    "::ffff:0:a9fe:a9fe",
+    "fe80::1",
+    "fe80::1%eth0",
+    "ff02::1",
+    "::",
+    "fd00:ec2::254",
+    "fd00:ec2::23",
+    "fd20:ce::254",
+    "fd00:c1::a9fe:a9fe",
+    "fd00:42::42",
+    "fd00:a9fe:a9fe::1",
+    "fd00:100::100:200",
+]
+
+
+@pytest.mark.parametrize("address", NOWHERE_BY_NAME)
+def test_a_listed_name_leads_inside_and_to_no_platforms_address(address: str) -> None:
+    def found(*answers: str) -> list[str]:
+        return guard.addresses(
+            "a.internal", 80, ["a.internal:80"], resolver=lambda host, port: answers
+        )
+
+    assert found("fd12:3456::7", "10.1.2.3") == ["fd12:3456::7", "10.1.2.3"]
+    with pytest.raises(GuardRefused):
+        found("fd12:3456::7", address)
+
+
+SPELLED = [
+    ("https://[2001:DB8:0:0::1]/", "2001:db8::1", "[2001:db8::1]"),
+    ("https://[2001:db8::1]:443/", "2001:db8::1", "[2001:db8::1]"),
+    ("http://[2001:db8::1]:443/", "2001:db8::1", "[2001:db8::1]:443"),
+    ("http://[::ffff:7f00:1]:8080/", "127.0.0.1", "127.0.0.1:8080"),
+    ("https://GOOD.example:8443/", "good.example", "good.example:8443"),
+]
+
+
+@pytest.mark.parametrize(("url", "host", "authority"), SPELLED)
+def test_a_host_has_one_spelling(url: str, host: str, authority: str) -> None:
+    origin = guard.parse_url(url)
+    assert (origin.host, origin.authority) == (host, authority)
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://[fe80::1%25eth0]/", "An IPv6 address with a zone (%) is never dialled."),
+        ("https://[FE80::1%eth0]:8/a", "An IPv6 address with a zone (%) is never dialled."),
+        ("http://::1/", "The URL's host or port is not valid; IPv6 is written [2001:db8::1]."),
+        ("https://[::g]/", "The URL's host or port is not valid; IPv6 is written [2001:db8::1]."),
+        ("https://[1::2::3]/", "The URL's host is not a valid IPv6 address."),
+    ],
+)
+def test_reason_names_what_is_wrong_with_ipv6(url: str, reason: str) -> None:
+    with pytest.raises(GuardRefused) as caught:
+        guard.check_url(url, ["[fe80::1]:80", "[fe80::1%eth0]:80"], resolver=resolver)
+    assert caught.value.reason == reason
 
 
 def test_reason_names_the_address() -> None:
