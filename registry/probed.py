@@ -89,7 +89,7 @@ def warnings_of(tools: Sequence[SeenTool], *, url: str, instructions: str) -> li
 
 def suggested_name(server_info: dict[str, Any], url: str, argv: Sequence[str]) -> str:
     """A free name for the server, from what it calls itself, its host or its command; or ""."""
-    host = re.sub(r"^[a-z]+://|[:/?].*$", "", url)
+    host = re.sub(r"^[a-z]+://|(:[0-9]+)?([/?].*)?$", "", url)
     for text in (
         str(server_info.get("name", "")),
         host,

@@ -159,11 +159,10 @@ class Line:
 
 def _own_headers(endpoint: Endpoint, origin: guard.Origin) -> dict[str, str]:
     """What every request says; nothing in it is for a caller to change."""
-    port = 443 if origin.scheme == "https" else 80
     return {
         "user-agent": "omni2",
         **{name.lower(): value for name, value in endpoint.headers.items()},
-        "host": origin.address.removesuffix(f":{port}"),
+        "host": origin.authority,
         "accept": "application/json, text/event-stream",
         "accept-encoding": "identity",
         "content-type": "application/json",

@@ -81,16 +81,14 @@ class Plain:
         await self._pool.aclose()
 
     def _url(self, target: str) -> httpcore2.URL:
-        host = f"[{self._origin.host}]" if ":" in self._origin.host else self._origin.host
+        origin = self._origin
         return httpcore2.URL(
-            scheme=self._origin.scheme, host=host, port=self._origin.port, target=target
+            scheme=origin.scheme, host=origin.host, port=origin.port, target=target
         )
 
     def _headers(self, headers: Mapping[str, str], length: int | None) -> list[tuple[str, str]]:
-        port = 443 if self._origin.scheme == "https" else 80
-        host = self._origin.address
         fixed = {
-            "host": host.removesuffix(f":{port}"),
+            "host": self._origin.authority,
             "user-agent": "omni2",
             "accept-encoding": "identity",
         }

@@ -252,12 +252,10 @@ class SafeTransport(httpx2.AsyncBaseTransport):
             if exchange is not None and event.endswith(".send_request_headers.started"):
                 exchange.sent = True
 
-        return await dialling.send(self._pool, _core_request(request, trace))
+        return await dialling.send(self._pool, _core_request(request, self._origin, trace))
 
     def _check_origin(self, url: httpx2.URL) -> None:
-        port = url.port or (443 if url.scheme == "https" else 80)
-        found = guard.Origin(url.scheme, url.raw_host.decode("ascii").strip("[]"), port)
-        if found != self._origin:
+        if guard.parse_url(f"{url.scheme}://{url.netloc.decode('ascii')}") != self._origin:
             raise GuardRefused("The request would go to another host than the registered one.")
 
 
@@ -268,12 +266,16 @@ def client(endpoint: Endpoint, transport: SafeTransport) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(transport=transport, headers=headers, timeout=None, trust_env=False)
 
 
-def _core_request(request: httpx2.Request, trace: Any) -> httpcore2.Request:
-    url = request.url
+def _core_request(request: httpx2.Request, origin: guard.Origin, trace: Any) -> httpcore2.Request:
+    # The library would dial and name the host as the URL happens to spell it.
+    request.headers["host"] = origin.authority
     return httpcore2.Request(
         method=request.method,
         url=httpcore2.URL(
-            scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
+            scheme=origin.scheme,
+            host=origin.host,
+            port=origin.port,
+            target=request.url.raw_path,
         ),
         headers=request.headers.raw,
         content=request.content,

@@ -20,7 +20,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
@@ -29,6 +29,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.fakes import mcp_server
+from tests.fakes.hosting import HERE, address, http_server
 from tests.fakes.mcp_tools import READ_ONLY, FakeTool, default_tools
 
 METADATA = "/.well-known/oauth-authorization-server"
@@ -240,16 +241,16 @@ class _Guarded:
 
 
 @contextmanager
-def serve() -> Iterator[Protected]:
+def serve(host: str = HERE) -> Iterator[Protected]:
     """Run both on ports of their own until the block ends."""
     authority = Authority()
     authority.delay.set()
-    http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(authority))
+    http = http_server(_handler(authority), host)
     http.daemon_threads = True
-    authority.url = f"http://127.0.0.1:{http.server_address[1]}"
+    authority.url = f"http://{address(host, http.server_port)}"
     threading.Thread(target=http.serve_forever, args=[0.01], daemon=True).start()
-    listening = mcp_server.listen()
-    upstream = mcp_server.Upstream(listening.getsockname()[1])
+    listening = mcp_server.listen(host=host)
+    upstream = mcp_server.Upstream(listening.getsockname()[1], host)
     upstream.tools = [*default_tools(), _whoami(authority)]
     authority.resource = upstream.url
     app = _Guarded(mcp_server.application(upstream), authority, upstream)

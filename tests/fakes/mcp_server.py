@@ -38,6 +38,8 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from registry.mcp.endpoint import Endpoint
+from tests.fakes.hosting import HERE
+from tests.fakes.hosting import address as address_of
 from tests.fakes.mcp_tools import FakeTool, default_tools
 
 __all__ = ["FakeTool", "Upstream", "application", "listen", "running", "serve", "stdio_argv"]
@@ -51,6 +53,7 @@ class Upstream:
     """A running fake: where it is, what it offers, and what it was asked."""
 
     port: int = 0
+    host: str = HERE
     tools: list[FakeTool] = field(default_factory=default_tools)
     log: Path | None = None
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -60,7 +63,7 @@ class Upstream:
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return address_of(self.host, self.port)
 
     @property
     def url(self) -> str:
@@ -181,7 +184,7 @@ def application(
     *,
     generation: str = "both",
     json_response: bool = False,
-    hosts: Sequence[str] = ("127.0.0.1:*", "localhost:*"),
+    hosts: Sequence[str] = ("127.0.0.1:*", "localhost:*", "[::1]:*"),
 ) -> ASGIApp:
     """The fake as an ASGI application: streamable HTTP at /mcp, legacy SSE at /sse."""
     server, legacy = upstream.server(), SseServerTransport("/messages/")
@@ -201,12 +204,13 @@ def application(
     return _Watched(app, upstream, generation)
 
 
-def listen(port: int = 0) -> socket.socket:
+def listen(port: int = 0, host: str = HERE) -> socket.socket:
     """A listening socket on the loopback; port 0 picks a free one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # The protocol is named, for asyncio turns Nagle off (40 ms an answer) only where it is.
-    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    found.bind(("127.0.0.1", port))
+    found.bind((host, port))
     found.listen(128)
     return found
 
@@ -237,13 +241,15 @@ def serve(
     generation: str = "both",
     json_response: bool = False,
     port: int = 0,
+    host: str = HERE,
 ) -> Iterator[Upstream]:
     """Run a fake on a free port until the block ends.
 
     `generation` is "both" (2026-07-28 and the handshake era) or "2025" (handshake only).
     """
-    listening = listen(port)
-    upstream = Upstream(listening.getsockname()[1], log=log or _log_from_environment())
+    listening = listen(port, host)
+    port = listening.getsockname()[1]
+    upstream = Upstream(port, host, log=log or _log_from_environment())
     if tools is not None:
         upstream.tools = list(tools)
     app = application(upstream, generation=generation, json_response=json_response)

@@ -11,11 +11,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import urlsplit
 
 from registry.mcp.endpoint import Endpoint
+from tests.fakes.hosting import HERE, address, http_server
 
 ORDER_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "integer"}}
 ORDER = {
@@ -177,13 +178,13 @@ def _handler(service: RestService) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def serve() -> Iterator[RestService]:
+def serve(host: str = HERE) -> Iterator[RestService]:
     """Run one on a free port until the block ends."""
     service = RestService()
     service.hang.set()
-    http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(service))
+    http = http_server(_handler(service), host)
     http.daemon_threads = True
-    service.address = f"127.0.0.1:{http.server_address[1]}"
+    service.address = address(host, http.server_port)
     thread = threading.Thread(target=http.serve_forever, args=[0.01], daemon=True)
     thread.start()
     try:

@@ -5,7 +5,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from tests.fakes.hosting import HERE, address, http_server
 
 
 @dataclass
@@ -36,7 +38,7 @@ class Sink:
 
 
 @contextmanager
-def serve() -> Iterator[Sink]:
+def serve(host: str = HERE) -> Iterator[Sink]:
     """A sink on a free port, closed when the block ends."""
     sink = Sink()
 
@@ -53,8 +55,8 @@ def serve() -> Iterator[Sink]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    sink.address = f"127.0.0.1:{server.server_port}"
+    server = http_server(Handler, host)
+    sink.address = address(host, server.server_port)
     thread = threading.Thread(target=server.serve_forever, args=[0.02], daemon=True)
     thread.start()
     try:

@@ -17,6 +17,8 @@ from registry.models import (
     Tool,
 )
 from tests.admin_pages import SECRET, changes, form_of, furnish, staff, visit
+from tests.fakes import mcp_server
+from tests.ipv6 import HERE, SPELLINGS, needs_ipv6
 
 pytestmark = pytest.mark.django_db
 
@@ -96,6 +98,8 @@ def test_a_server_is_registered(ada):
         ({"url": "http://8.8.8.8/mcp"}, "url"),
         ({"url": "https://127.0.0.1/mcp"}, "url"),
         ({"url": "https://169.254.169.254/latest"}, "url"),
+        ({"url": "https://[::1]/mcp"}, "url"),
+        ({"url": "https://[fe80::1%25eth0]/mcp"}, "url"),
         ({"url": "https://user@8.8.8.8/mcp"}, "url"),
         ({"url": "file:///etc/passwd"}, "url"),
         ({"transport": "stdio"}, "transport"),
@@ -296,6 +300,29 @@ def test_tools_are_synced_from_the_list_and_from_the_page(ada, chosen):
     assert ada.post(address).status_code == 302
     assert Tool.objects.count() > 5
     assert [action for _, action, _, _ in changes()] == ["sync tools", "sync tools"]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_server_at_a_listed_ipv6_address_is_added(ada, settings, spelling):
+    settings.INTERNAL_ADDRESSES, url = ["[::1]:8080"], f"http://{spelling}:8080/mcp"
+
+    assert ada.post(f"{SERVERS}add/", NEW | {"url": url}).status_code == 302
+    assert Server.objects.get().url == url
+
+
+@needs_ipv6
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_server_at_an_ipv6_address_is_synced_and_checked(ada, settings, spelling):
+    with mcp_server.serve(host=HERE) as upstream:
+        settings.INTERNAL_ADDRESSES = [upstream.address]
+        url = upstream.url.replace("[::1]", spelling)
+        server = Server.objects.create(name="six", transport="http", url=url)
+        assert ada.post(f"{SERVERS}{server.pk}/sync/").status_code == 302
+        ada.post(f"{SERVERS}{server.pk}/check/")
+
+    assert Tool.objects.offered().count() == len(upstream.tools)
+    assert set(HealthCheck.objects.values_list("ok", flat=True)) == {True}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -13,10 +13,19 @@ import pytest
 
 from registry.mcp.client import Connections
 from registry.mcp.endpoint import Endpoint
-from registry.mcp.errors import BadAnswer, BadArguments, Cancelled, TimedOut, TooLarge, Unreachable
+from registry.mcp.errors import (
+    BadAnswer,
+    BadArguments,
+    Cancelled,
+    GuardRefused,
+    TimedOut,
+    TooLarge,
+    Unreachable,
+)
 from tests.fakes.faulty_upstream import Message, answered, faulty, raw_json, text_result
 from tests.fakes.mcp_server import Upstream, listen, serve, stdio_argv
 from tests.fakes.mcp_tools import default_tools
+from tests.ipv6 import HERE, SPELLINGS, needs_ipv6
 
 REPOSITORY = Path(__file__).parent.parent.parent
 MODERN, HANDSHAKE = "2026-07-28", "2025-11-25"
@@ -57,6 +66,38 @@ def test_lists_and_calls_by_every_transport(client: Connections, way: tuple[Endp
     assert result["structuredContent"] == {"sum": 3}
     assert client.call_tool(endpoint, "fail", {})["isError"] is True
     assert 0 < client.ping(endpoint) < 5000
+
+
+@needs_ipv6
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize(
+    ("transport", "generation", "version"),
+    [("http", "both", MODERN), ("http", "2025", HANDSHAKE), ("sse", "2025", HANDSHAKE)],
+)
+def test_an_ipv6_address_is_reached_however_it_is_spelled(
+    client: Connections, transport: str, generation: str, version: str, spelling: str
+) -> None:
+    with serve(generation=generation, host=HERE) as upstream:
+        url = upstream.sse_url if transport == "sse" else upstream.url
+        endpoint = upstream.endpoint(transport=transport, url=url.replace("[::1]", spelling))
+        assert client.list_tools(endpoint).protocol_version == version
+        seen = client.call_tool(endpoint, "headers", {})["structuredContent"]
+        client.close_all()
+
+    assert seen["host"] == upstream.address
+    assert {headers["host"] for _, _, headers in upstream.requests} == {f"[::1]:{upstream.port}"}
+
+
+@needs_ipv6
+@pytest.mark.parametrize("listed", ["127.0.0.1", "[::2]", "localhost"])
+def test_an_ipv6_address_that_is_not_listed_is_not_dialled(
+    client: Connections, listed: str
+) -> None:
+    with serve(host=HERE) as upstream:
+        allowed = frozenset({f"{listed}:{upstream.port}"})
+        with pytest.raises(GuardRefused):
+            client.list_tools(upstream.endpoint(internal_addresses=allowed))
+        assert upstream.requests == []
 
 
 def test_unknown_fields_are_kept(client: Connections) -> None:

@@ -1,6 +1,7 @@
 """Dialling without an event loop: checked, within the time, TLS by name; and given up when told."""
 
 import datetime
+import ipaddress
 import socket
 import ssl
 import time
@@ -120,7 +121,8 @@ def test_dialling_ends_soon_after_nobody_wants_it(listening: socket.socket) -> N
 # --- TLS ------------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for `tools.internal` that signs itself, and its key."""
+    """A certificate for `tools.internal` and ::1 that signs itself, and its key."""
+    names = [x509.DNSName("tools.internal"), x509.IPAddress(ipaddress.ip_address("::1"))]
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tools.internal")])
     now = datetime.datetime.now(datetime.UTC)
@@ -132,7 +134,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
         .serial_number(1)
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("tools.internal")]), False)
+        .add_extension(x509.SubjectAlternativeName(names), False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
         .sign(key, hashes.SHA256())
     )
@@ -149,7 +151,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("name", "is_trusted", "reached"),
     [("tools.internal", True, True), ("other.internal", True, False)]
-    + [("tools.internal", False, False)],
+    + [("tools.internal", False, False), ("[::1]", True, True), ("[::2]", True, False)],
 )
 def test_calls_over_tls_reach_whom_the_certificate_names(
     certificate: Path,

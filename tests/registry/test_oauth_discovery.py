@@ -11,6 +11,7 @@ from registry.oauth.discovery import Resource
 from registry.oauth.web import Web
 from tests.fakes import authorization_server
 from tests.fakes.authorization_server import Protected
+from tests.ipv6 import HERE, needs_ipv6
 
 
 def web(protected: Protected) -> Web:
@@ -25,6 +26,16 @@ def test_what_a_server_says_of_its_protection(protected: Protected) -> None:
 def test_a_server_without_metadata_is_its_own_authorization_server(protected: Protected) -> None:
     url = f"{protected.authority.url}/mcp"
     assert discovery.resource_at(url, web(protected)) == Resource(url, protected.authority.url)
+
+
+@needs_ipv6
+def test_servers_at_ipv6_addresses_are_found_and_asked() -> None:
+    with authorization_server.serve(HERE) as there:
+        url, issuer = there.upstream.url, there.authority.url
+        assert discovery.resource_at(url, web(there)) == Resource(url, issuer, "notes")
+        assert discovery.authority_of(issuer, web(there)).token_endpoint == f"{issuer}/token"
+        with pytest.raises(GuardRefused):
+            discovery.resource_at(url, Web())
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from registry.mcp.errors import (
     Unreachable,
 )
 from tests.fakes.rest_service import RestService, serve
+from tests.ipv6 import HERE, SPELLINGS, needs_ipv6
 
 
 @pytest.fixture
@@ -57,6 +58,23 @@ def test_calls_arrive_as_the_document_says(client: Connections, service: RestSer
         "application/json",
     )
     assert [one.headers.get("x-trace") for one in service.received if "?" in one.target] == ["t-1"]
+
+
+@needs_ipv6
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_service_at_an_ipv6_address_is_read_and_called(
+    client: Connections, spelling: str
+) -> None:
+    with serve(HERE) as service:
+        urls = {
+            "url": service.url.replace("[::1]", spelling),
+            "document_url": service.document_url.replace("[::1]", spelling),
+        }
+        found = call(client, service, "get_order", id=7, endpoint=service.endpoint(**urls))
+        client.list_tools(service.endpoint(**urls))
+
+    assert found["structuredContent"] == {"id": 7, "customer": "Ann"}
+    assert {one.headers["host"] for one in service.received} == {service.address}
 
 
 def test_the_credential_is_the_endpoints_own(client: Connections, service: RestService) -> None:

@@ -5,6 +5,7 @@ import pytest
 from registry import outgoing
 from registry.mcp.errors import GuardRefused, TimedOut, Unreachable
 from tests.fakes import sink as sinks
+from tests.ipv6 import HERE, SPELLINGS, needs_ipv6
 
 
 @pytest.fixture
@@ -21,6 +22,19 @@ def test_it_is_posted_once_and_the_status_is_told(sink, status):
     assert outgoing.post(f"{sink.url}/a?b=c", b"body", {"x-own": "1"}) == status
     [posted] = sink.posted
     assert (posted.path, posted.body, posted.headers["x-own"]) == ("/a?b=c", b"body", "1")
+
+
+@needs_ipv6
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_it_is_posted_to_an_ipv6_address(settings, spelling):
+    with sinks.serve(HERE) as sink:
+        settings.INTERNAL_ADDRESSES = [sink.address]
+        url = sink.url.replace("[::1]", spelling)
+        outgoing.check(url)
+        assert outgoing.post(url, b"body", {}) == 204
+
+    [posted] = sink.posted
+    assert posted.headers["host"] == sink.address
 
 
 def test_what_the_operator_has_not_listed_is_neither_accepted_nor_dialled(sink, settings):

@@ -12,10 +12,11 @@ from registry import probe as probing
 from registry.errors import AddressRefused, CommandNotAllowed, CredentialRefused, NotProbed
 from registry.models import HealthCheck, Server, Tool
 from registry.probe import Target, probe
-from registry.probed import Seen
+from registry.probed import Seen, suggested_name
 from tests.fakes import bare_child, rest_service
 from tests.fakes.faulty_upstream import faulty, http, rpc_error
 from tests.fakes.mcp_server import serve
+from tests.ipv6 import HERE, SPELLINGS, needs_ipv6
 from tests.registry.fixtures import CLOSED_PORT, a_server, a_tool, raw_server
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +26,7 @@ ADA = Who(person="ada@example.com", door="rest")
 
 def look(url: str, settings: Any, **values: Any) -> Seen:
     """Probe an address that the deployment lists."""
-    settings.INTERNAL_ADDRESSES = [url.split("/")[2]]
+    settings.INTERNAL_ADDRESSES = values.pop("listed", [url.split("/")[2]])
     return probe(Target(url, **values), who=ADA)
 
 
@@ -64,6 +65,32 @@ def test_the_legacy_transport_is_found(fake, settings):
 
 def test_an_address_without_a_path_is_looked_at_where_servers_usually_are(fake, settings):
     assert look(f"http://{fake.address}", settings).url == fake.url
+
+
+@needs_ipv6
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_servers_of_every_kind_are_found_at_an_ipv6_address(settings, spelling):
+    with serve(host=HERE) as upstream, rest_service.serve(HERE) as service:
+        listed = [upstream.address, service.address]
+        found = [
+            look(url.replace("[::1]", spelling), settings, listed=listed).transport
+            for url in (upstream.url, upstream.sse_url, service.document_url)
+        ]
+    assert found == ["http", "sse", "openapi"]
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("http://[2001:db8::5]:8080/mcp", "2001-db8-5"),
+        ("http://[2001:db8::5]", "2001-db8-5"),
+        ("https://crm.example.com:8443/mcp?a=b", "crm-example-com"),
+        ("https://crm.example.com", "crm-example-com"),
+        ("https://crm.example.com?a=b:1", "crm-example-com"),
+    ],
+)
+def test_a_server_that_gives_itself_no_name_may_have_its_hosts(url, name):
+    assert suggested_name({}, url, ()) == name
 
 
 def test_a_listed_command_is_found(settings):

@@ -84,7 +84,8 @@ def test_after_a_day_it_is_given_up(hook, sink, raised):
     [
         ("http://169.254.169.254/latest", "Plain http"),
         ("https://127.0.0.1/", "not a public address"),
-        ("https://[::1]/", "cannot be resolved"),
+        ("https://[::1]/", "not a public address"),
+        ("https://[fe80::1%25eth0]/", "with a zone"),
         ("file:///etc/passwd", "Not a plain http"),
         ("https://user@example.com/", "Not a plain http"),
     ],
