@@ -3,6 +3,9 @@
 import re
 from dataclasses import dataclass
 
+from registry.mcp.errors import GuardRefused
+from registry.mcp.guard import canonical_host
+
 SCHEMES = ("https", "http", "syslog+tls", "syslog+tcp", "syslog+udp")
 _SYSLOG = re.compile(
     r"syslog\+(tls|tcp|udp)://(\[[0-9a-fA-F:.]+\]|[^\[\]:/?#@\s]+):([1-9][0-9]{0,4})/?"
@@ -30,4 +33,7 @@ def read(address: str) -> Place:
     found = _SYSLOG.fullmatch(address)
     if found is None or int(found[3]) > 65535:
         raise ValueError(EXPECTED)
-    return Place(transport=found[1], host=found[2].strip("[]").lower(), port=int(found[3]))
+    try:
+        return Place(transport=found[1], host=canonical_host(found[2]), port=int(found[3]))
+    except GuardRefused as refused:
+        raise ValueError(f"{refused.reason} {EXPECTED}") from None

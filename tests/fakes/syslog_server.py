@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from tests.fakes import hosting
+from tests.fakes.hosting import HERE
+
 HEADER = re.compile(
     rb"<(\d{1,3})>1 (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z) (\S+) omni2 - ocsf - (.*)", re.DOTALL
 )
@@ -36,11 +39,12 @@ def _number(text: object) -> int:
 
 
 @contextmanager
-def serve(context: ssl.SSLContext | None = None) -> Iterator[SyslogServer]:
+def serve(context: ssl.SSLContext | None = None, host: str = HERE) -> Iterator[SyslogServer]:
     """A server on a free TCP port; with a context it speaks TLS."""
     server = SyslogServer()
-    listener = socket.create_server(("127.0.0.1", 0))
-    server.address = f"127.0.0.1:{listener.getsockname()[1]}"
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, 0), family=family)
+    server.address = hosting.address(host, listener.getsockname()[1])
     threading.Thread(target=_accept, args=[server, listener, context], daemon=True).start()
     try:
         yield server

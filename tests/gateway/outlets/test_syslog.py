@@ -18,6 +18,7 @@ from audit.models import Entry
 from gateway.models import Outlet
 from gateway.outlets import siem, syslog
 from tests.fakes import syslog_server
+from tests.ipv6 import HERE, SPELLINGS, needs_ipv6
 
 AT = datetime(2026, 11, 26, 12, 0, 0, 5000, tzinfo=UTC)
 
@@ -53,6 +54,17 @@ def test_by_tcp_all_of_it_arrives_through_resets(write, to_siem):
 
         assert list(dict.fromkeys(numbers(server))) == written
         assert following.behind(siem.NAME) == 0
+
+
+@needs_ipv6
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_by_tcp_it_arrives_at_an_ipv6_address(write, to_siem, spelling):
+    with syslog_server.serve(host=HERE) as server:
+        there = f"syslog+tcp://{server.address}".replace("[::1]", spelling)
+        to_siem(there, server.address)
+        written = write(3)
+        assert siem.forward() == 1
+        assert numbers(server) == written
 
 
 def test_a_hostile_text_does_not_begin_another_message(write, to_siem):
