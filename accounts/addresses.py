@@ -15,15 +15,23 @@ def client_address(direct: str, forwarded_for: str) -> str:
     Each proxy adds to the right of X-Forwarded-For whom it was called by; what stands further left
     than our own proxies wrote is the client's word, and counts for nothing.
     """
-    proxies = settings.TRUSTED_PROXIES
+    proxies, direct = settings.TRUSTED_PROXIES, _canonical(direct) or direct
     if not proxies:
         return direct
     hops = [hop.strip() for hop in forwarded_for.split(",")]
-    named = hops[-proxies] if len(hops) >= proxies else ""
+    return _canonical(hops[-proxies] if len(hops) >= proxies else "") or direct
+
+
+def _canonical(address: str) -> str:
+    """The address in its one spelling, so that nobody is counted twice; "" for what is none.
+
+    IPv4 where IPv6 only wraps it, as a socket for both has it; no zone, which says nothing of who.
+    """
     try:
-        return str(ipaddress.ip_address(named))
+        found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return direct
+        return ""
+    return str(getattr(found, "ipv4_mapped", None) or found)
 
 
 def may_come_in(address: str) -> bool:

@@ -11,6 +11,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from gateway.mcp_endpoint.entrance import Endpoint
+from tests.fakes.hosting import HERE, address
 from tests.fakes.mcp_server import listen, running
 
 T = TypeVar("T")
@@ -20,9 +21,9 @@ HTTP = httpx2.Client(timeout=10, trust_env=False, verify=False)
 
 
 @contextmanager
-def serve_endpoint() -> Iterator[str]:
+def serve_endpoint(host: str = HERE) -> Iterator[str]:
     """Serve the endpoint alone on a free port; its URL."""
-    endpoint, listening = Endpoint(), listen()
+    endpoint, listening = Endpoint(), listen(host=host)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "lifespan":
@@ -33,8 +34,9 @@ def serve_endpoint() -> Iterator[str]:
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
 
-    with running(application, listening):
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"
+    # As it is deployed: who asks is what the connection says, and our own settings of proxies.
+    with running(application, listening, proxy_headers=False):
+        yield f"http://{address(host, listening.getsockname()[1])}/mcp"
 
 
 def post(

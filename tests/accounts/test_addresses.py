@@ -17,12 +17,32 @@ from accounts.addresses import client_address, may_come_in
         (1, "unknown", "127.0.0.1"),
         (1, "<script>", "127.0.0.1"),
         (1, "2001:DB8::1", "2001:db8::1"),
+        (1, "::ffff:192.0.2.1", "192.0.2.1"),
+        (1, "fe80::1%" + "x" * 100, "fe80::1"),
+        (2, "6.6.6.6, 2001:db8::1, ::1", "2001:db8::1"),
     ],
 )
 def test_only_what_our_own_proxies_wrote_counts(settings, proxies, forwarded, address):
     settings.TRUSTED_PROXIES = proxies
 
     assert client_address("127.0.0.1", forwarded) == address
+
+
+@pytest.mark.parametrize(
+    ("direct", "address"),
+    [
+        ("2001:db8:0:0::1", "2001:db8::1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("", ""),
+        ("testclient", "testclient"),
+    ],
+)
+@pytest.mark.parametrize("proxies", [0, 1])
+def test_the_connections_own_address_has_one_spelling(settings, direct, address, proxies):
+    settings.TRUSTED_PROXIES = proxies
+
+    assert client_address(direct, "") == address
 
 
 @pytest.mark.parametrize(

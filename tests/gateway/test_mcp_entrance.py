@@ -8,7 +8,8 @@ import pytest
 from accounts.models import ApiKey
 from audit.models import Entry
 from gateway.mcp_endpoint import entrance
-from tests.mcp_client import ask, post
+from tests.ipv6 import HERE, needs_ipv6
+from tests.mcp_client import ask, post, serve_endpoint
 
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 
@@ -90,6 +91,46 @@ def test_addresses_that_may_not_come_in_do_not(cast, mcp_url, settings):
 
     assert statuses == [403, 200]
     assert Entry.objects.get(error_code="address").address == "192.0.2.1"
+
+
+@pytest.fixture(scope="module")
+def endpoint_by_ipv6():
+    """The endpoint again, at [::1]."""
+    with serve_endpoint(HERE) as url:
+        yield url
+
+
+@needs_ipv6
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [(0, "2001:db8::7", "::1"), (1, "2001:DB8:0::7", "2001:db8::7"), (1, "", "::1")],
+)
+def test_whoever_comes_by_ipv6_comes_in(
+    cast, upstream, endpoint_by_ipv6, mcp_url, settings, proxies, forwarded, address
+):
+    settings.TRUSTED_PROXIES, settings.ALLOWED_IPS = proxies, ["::1", "2001:db8::/32"]
+    answer = ask(
+        endpoint_by_ipv6,
+        cast.key(cast.dev),
+        "tools/call",
+        {"name": "upstream__headers"},
+        headers={"X-Forwarded-For": forwarded},
+    )
+
+    assert (answer.status_code, Entry.objects.get(kind="call.called").address) == (200, address)
+
+
+@needs_ipv6
+def test_an_ipv6_address_is_a_name_like_others(cast, endpoint_by_ipv6, mcp_url, settings):
+    key, port = cast.key(cast.dev), urlsplit(endpoint_by_ipv6).port
+
+    def status(**headers):
+        return ask(endpoint_by_ipv6, key, "tools/list", headers=headers).status_code
+
+    assert status(Origin=f"http://[::1]:{port}") == 200
+    assert [status(Host=f"[::2]:{port}"), status(Origin=f"http://[::2]:{port}")] == [421, 403]
+    settings.ALLOWED_HOSTS = ["127.0.0.1"]
+    assert status() == 421
 
 
 def test_a_body_is_bounded(cast, mcp_url):

@@ -167,6 +167,15 @@ def test_web_server_is_one_process_unless_redis_connects_several(
     assert given == workers
 
 
+@pytest.mark.parametrize(
+    ("host", "bound"),
+    [("0.0.0.0", "0.0.0.0:8000"), ("::1", "[::1]:8000"), ("[::]", "[::]:8000")],
+)
+def test_web_server_is_told_ipv6_addresses_in_brackets(host: str, bound: str) -> None:
+    command = server_command(host, 8000)
+    assert command[command.index("--bind") + 1] == bound
+
+
 # --- The whole of it ---
 @pytest.fixture(scope="module")
 def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

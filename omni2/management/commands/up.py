@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand
 
 from accounts.models import SetupLink, User
 from registry import own
+from registry.mcp.guard import Origin
 
 FIRST_ADMINISTRATOR = "admin@localhost"
 # Each takes memory of its own; whoever has more to give says so.
@@ -37,7 +38,8 @@ class Command(BaseCommand):
         link = setup_link(options["admin"])
         if link:
             self.stdout.write(f"Set the administrator's password (once, within a day): {link}")
-        self.stdout.write(f"Serving {settings.PUBLIC_URL} on {options['host']}:{options['port']}")
+        where = address(options["host"], options["port"])
+        self.stdout.write(f"Serving {settings.PUBLIC_URL} on {where}")
         self.stdout.flush()
         command = server_command(options["host"], options["port"], reload=options["reload"])
         # Takes this process's place: signals reach the server itself.
@@ -51,7 +53,7 @@ def server_command(host: str, port: int, *, reload: bool = False) -> list[str]:
     Then as many as there are cores, up to four, or as WEB_CONCURRENCY says.
     """
     command = [sys.executable, "-m", "gunicorn", "--worker-class", "asgi", "--no-control-socket"]
-    command += ["--bind", f"{host}:{port}", "--graceful-timeout", "10", "--log-level", "warning"]
+    command += ["--bind", address(host, port), "--graceful-timeout", "10", "--log-level", "warning"]
     if not settings.REDIS_URL:
         command += ["--workers", "1"]
     elif "WEB_CONCURRENCY" not in os.environ:
@@ -59,6 +61,11 @@ def server_command(host: str, port: int, *, reload: bool = False) -> list[str]:
     if reload:
         command.append("--reload")
     return [*command, "omni2.asgi"]
+
+
+def address(host: str, port: int) -> str:
+    """Where is served, as gunicorn reads it: IPv6 in brackets."""
+    return Origin("http", host.strip("[]"), port).address
 
 
 def setup_link(first_administrator: str = FIRST_ADMINISTRATOR) -> str:
