@@ -5,7 +5,6 @@ queue for sealing, in the caller's transaction or one of its own. It raises when
 cannot be recorded must not be done.
 """
 
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,7 +16,7 @@ from django.db import transaction
 from django.db.models import CharField
 from django.utils import timezone
 
-from audit import chain, inputs, redact, together
+from audit import chain, inputs, randomness, redact, together
 from audit.copies import new_copy_of
 from audit.errors import UnknownNameError
 from audit.models import PREVIEW_CHARACTERS, Entry
@@ -150,7 +149,7 @@ def follow(first: Entry, kind: str, outcome: str, **facts: Unpack[Facts]) -> Ent
 
 def _sealable(entry: Entry) -> Entry:
     """The entry with salt of its own, by which it can be erased later, and its digest."""
-    entry.salt = secrets.token_hex(32)
+    entry.salt = randomness.token_hex(32)
     entry.digest = entry.reckon_digest()
     return entry
 

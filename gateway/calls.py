@@ -15,7 +15,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from audit import record, together
+from audit import randomness, record, together
 from audit.models import Entry
 from audit.redact import redact_text
 from audit.statements import insert
@@ -134,7 +134,7 @@ def _begin(checked: Checked) -> _Begun:
 
 def _begin_with_others(checked: Checked) -> _Begun:
     """A call that changes no other row is committed with whatever calls begin meanwhile."""
-    row = Call(**journal(checked))
+    row = Call(id=randomness.uuid4(), **journal(checked))
     begun = _Begun(checked, row, _calling(checked, row))
     together.commit(together.Write([begun.entry], added=[row]))
     return begun
@@ -151,7 +151,7 @@ def _begin_by_itself(checked: Checked) -> _Begun:
                 question=wish.question, step=wish.step, defaults=journal(checked)
             )
         else:
-            row = Call(**journal(checked))
+            row = Call(id=randomness.uuid4(), **journal(checked))
             insert([row])
         if checked.approval is not None:
             approvals.redeem(checked.approval, row)

@@ -5,7 +5,6 @@ Nothing is sent from here; `gateway.calls` carries out what was checked.
 
 import copy
 import logging
-import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from django.utils import timezone
 from accounts import access, violations
 from accounts.errors import AccountsError
 from accounts.policy import Decision, Effect, Inputs
-from audit import looks, record
+from audit import looks, randomness, record
 from audit.copies import Row, copy_of
 from audit.models import Entry
 from audit.redact import redact, redact_text
@@ -81,7 +80,7 @@ class Checked:
     inputs: Inputs
     approval: Approval | None = None
     # By this name the person who was refused and whoever reads the record mean the same decision.
-    decision_id: str = field(default_factory=lambda: secrets.token_hex(16))
+    decision_id: str = field(default_factory=lambda: randomness.token_hex(16))
 
     @property
     def decided(self) -> dict[str, Any]:
