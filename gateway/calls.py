@@ -32,8 +32,8 @@ from gateway.checking import (
 )
 from gateway.models import Call
 from registry import calling
-from registry.errors import NotConnected, RegistryError
-from registry.mcp.errors import Rejected, UpstreamError
+from registry.errors import BreakerOpen, NotConnected, RegistryError, ServerBusy
+from registry.mcp.errors import BadArguments, Rejected, UpstreamError
 
 __all__ = ["Made", "Wish", "call", "make"]
 
@@ -194,6 +194,12 @@ def _told(error: UpstreamError | RegistryError, *, unknown: bool) -> errors.Gate
     message = redact_text(str(error))
     if unknown:
         return errors.OutcomeUnknown(message)
+    if isinstance(error, BadArguments):
+        return errors.BadArguments(message, field="arguments")
+    if isinstance(error, BreakerOpen):
+        return errors.ServerUnavailable(message, seconds=error.retry_after)
+    if isinstance(error, ServerBusy):
+        return errors.ServerBusy(message)
     return errors.UpstreamFailed(message, rejected=error if isinstance(error, Rejected) else None)
 
 

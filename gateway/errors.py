@@ -17,6 +17,8 @@ GatewayError                     500  internal
 ├── LimitReached                 429  limit_reached
 │   └── PutOff                   429  put_off             approved, and made once there is room
 ├── UpstreamFailed               502  upstream_failed     not done, or said to have failed
+│   ├── ServerUnavailable        503  server_unavailable  it failed too often: it is left alone now
+│   └── ServerBusy               503  server_busy         as many calls as it takes are under way
 ├── OutcomeUnknown               504  outcome_unknown     sent, and nobody knows what became of it
 ├── ModelFailed                  502  model_failed
 ├── Cancelled                    409  cancelled
@@ -27,6 +29,7 @@ GatewayError                     500  internal
 An error that is none of these is unexpected: it gets an id, which the person and the log both see.
 """
 
+import math
 import secrets
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -175,6 +178,25 @@ class UpstreamFailed(GatewayError):
     def __init__(self, message: str = "", *, rejected: Rejected | None = None) -> None:
         super().__init__(message)
         self.rejected = rejected
+
+
+class ServerUnavailable(UpstreamFailed):
+    """Nothing was sent, and nothing will be for so many seconds."""
+
+    code, status = "server_unavailable", 503
+
+    def __init__(self, message: str, *, seconds: float) -> None:
+        super().__init__(message)
+        self._seconds = math.ceil(seconds)
+
+    def details(self) -> dict[str, Any]:
+        return {"reset_seconds": self._seconds}
+
+
+class ServerBusy(UpstreamFailed):
+    """Nothing was sent: there was no place."""
+
+    code, status = "server_busy", 503
 
 
 class OutcomeUnknown(GatewayError):

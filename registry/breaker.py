@@ -88,6 +88,13 @@ def succeeded(server: Server) -> None:
     Breaker.objects.filter(server=server).update(failures=0, closed_until=None)
 
 
+def untried(server: Server) -> None:
+    """A call that was let through never left: where it was the probe, the next one is."""
+    _closed.pop(server.pk, None)
+    closed = Breaker.objects.filter(server=server, closed_until__isnull=False)
+    closed.update(closed_until=Now() - timedelta(microseconds=1))
+
+
 def failed(server: Server) -> None:
     """A call failed by the server's fault; the fifth in a row, or a probe, closes the way."""
     _well.pop(server.pk, None)

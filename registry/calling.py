@@ -20,6 +20,7 @@ from registry.mcp.client import connections
 from registry.mcp.endpoint import Endpoint
 from registry.mcp.errors import (
     TOO_MANY,
+    BadArguments,
     Cancelled,
     GuardRefused,
     HttpRefused,
@@ -36,6 +37,8 @@ LOOK_AGAIN = 0.05
 # Beyond the call's own time, until a probe that says nothing is taken for dead.
 PROBE_GRACE = 10.0
 UNAUTHORIZED = 401
+# Errors of ours, which say nothing of the server.
+NEVER_LEFT = (BadArguments, GuardRefused)
 
 Stop = threading.Event | Callable[[], bool]
 
@@ -120,7 +123,7 @@ class _Target:
         )
 
     def may_repeat(self, error: UpstreamError) -> bool:
-        if isinstance(error, Cancelled | GuardRefused | Rejected | InputRequired):
+        if isinstance(error, BadArguments | Cancelled | GuardRefused | Rejected | InputRequired):
             return False
         if isinstance(error, HttpRefused) and error.status is not None and error.status < 500:
             return error.status == TOO_MANY
@@ -162,6 +165,8 @@ def _once(
     except UpstreamError as error:
         if is_its_fault(error):
             breaker.failed(target.server)
+        elif has_failed and isinstance(error, NEVER_LEFT):
+            breaker.untried(target.server)
         elif has_failed and not isinstance(error, Cancelled):
             breaker.succeeded(target.server)
         if isinstance(error, Rejected):

@@ -189,7 +189,7 @@ def _known(authorization: str | None, arrival: Arrival) -> Caller:
     if authorization is None:
         message = "A credential is needed: Authorization: Bearer and an API key, omni2_…"
         raise TurnedAway(replies.unknown_caller(arrival.path, message))
-    server = arrival.path[len(PATH) + 1 :]
+    server = arrival.path[len(PATH) + 1 :].removesuffix("/")
     scheme, _, token = authorization.partition(" ")
     # By its form alone: what is no good as the one is never tried as the other.
     if bearer.enabled() and scheme.lower() == "bearer" and not token.startswith(f"{KEY_PREFIX}_"):

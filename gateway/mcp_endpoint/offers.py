@@ -178,14 +178,18 @@ def under_public_names(caller: Caller, server: str, result: Mapping[str, Any]) -
 
 
 def _names_resources(blocks: Any) -> bool:
-    """Whether one of these contents is a resource, or a link to one."""
+    """Whether one of these contents is a resource, holds one or is a link to one."""
     return isinstance(blocks, list) and any(
-        isinstance(block, dict) and "uri" in block for block in blocks
+        isinstance(block, dict) and ("uri" in block or "resource" in block) for block in blocks
     )
 
 
 def _renamed(block: Any, server: str) -> Any:
-    """A content of a resource, or a link to one, with its public URI; anything else as it is."""
-    if not isinstance(block, dict) or not isinstance(block.get("uri"), str):
+    """A resource, what holds one or a link to one, with its public URI; anything else as it is."""
+    if not isinstance(block, dict):
+        return block
+    if isinstance(block.get("resource"), dict):
+        return {**block, "resource": _renamed(block["resource"], server)}
+    if not isinstance(block.get("uri"), str):
         return block
     return {**block, "uri": offerings.prefixed_uri(server, block["uri"])}

@@ -299,7 +299,7 @@ def _check_sendable(value: Any) -> None:
     try:
         json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError):
-        raise BadArguments("The arguments cannot be written as JSON.", executed="no") from None
+        raise BadArguments("The arguments cannot be written as JSON.") from None
 
 
 connections = Connections()

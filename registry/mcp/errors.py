@@ -9,7 +9,7 @@
     ├── HttpRefused      an HTTP status instead of an answer
     ├── BadAnswer        bytes that are no proper answer
     │   └── TooLarge     more bytes, tools or pages than allowed
-    ├── BadArguments     what should be sent is no JSON
+    ├── BadArguments     what should be sent cannot be written
     ├── Rejected         a JSON-RPC error, the server's own word
     └── InputRequired    the tool wants to ask a person
 
@@ -119,9 +119,12 @@ class TooLarge(BadAnswer):
 
 
 class BadArguments(UpstreamError):
-    """The arguments cannot be written as JSON; nothing was sent."""
+    """The arguments cannot be written as the server wants them; nothing was sent."""
 
     code = "bad_arguments"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, executed="no")
 
 
 class Rejected(UpstreamError):
@@ -165,7 +168,7 @@ def is_its_fault(error: UpstreamError) -> bool:
     """Whether the failure says that the server is ill; a refusal says that it is there."""
     if isinstance(error, HttpRefused):
         return error.status is None or error.status >= 500 or error.status == TOO_MANY
-    return not isinstance(error, Cancelled | Rejected | InputRequired | GuardRefused)
+    return not isinstance(error, BadArguments | Cancelled | Rejected | InputRequired | GuardRefused)
 
 
 def shorten(text: str, limit: int) -> str:

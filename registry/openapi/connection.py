@@ -95,7 +95,7 @@ class ServiceConnection:
     async def _call(self, params: Mapping[str, Any], deadline: float) -> dict[str, Any]:
         operation = self._operations.get(str(params["name"]))
         if operation is None:
-            raise BadArguments("This tool does not say how it is called.", executed="no")
+            raise BadArguments("This tool does not say how it is called.")
         request = requests.written(operation, params["arguments"], base=self._base)
         answer = await self._plain.send(
             request.method,

@@ -65,8 +65,7 @@ def written(operation: Operation, arguments: Mapping[str, Any], *, base: str) ->
     target += f"?{'&'.join(query)}" if query else ""
     if len(target) > TARGET_LIMIT:
         raise BadArguments(
-            f"The arguments make an address of more than {TARGET_LIMIT:,} characters.",
-            executed="no",
+            f"The arguments make an address of more than {TARGET_LIMIT:,} characters."
         )
     return Request(operation.method, target, headers, content)
 
@@ -210,4 +209,4 @@ def _text(value: Any, parameter: Parameter) -> str:
 
 
 def _bad(message: str) -> BadArguments:
-    return BadArguments(f"arguments.{message}", executed="no")
+    return BadArguments(f"arguments.{message}")

@@ -1,5 +1,6 @@
 """The one door to a tool: what is not allowed, not right or not on the record never leaves."""
 
+import time
 from uuid import uuid4
 
 import pytest
@@ -14,9 +15,10 @@ from audit import redact
 from audit.models import Entry
 from gateway import calls, errors
 from gateway.models import Call, Door
-from registry import discovery, schemas
+from registry import breaker, bulkhead, discovery, schemas
 from registry.connecting import Person
-from registry.models import ConnectedAccount, Server, Tool
+from registry.models import ConnectedAccount, Document, Server, Tool
+from tests.fakes import rest_service
 from tests.registry import accounts
 from tests.ways.asking import put
 
@@ -249,6 +251,62 @@ def test_a_server_that_is_not_there_has_carried_nothing_out(cast, upstream, sett
 
     assert Call.objects.get().state == "failed"
     assert [kind for kind, _, _ in entries()] == ["call.calling", "call.called"]
+
+
+@SENDS
+def test_arguments_that_cannot_be_written_are_the_callers(cast, settings):
+    with rest_service.serve() as orders:
+        orders.document["paths"]["/orders/{id}"]["parameters"] = [
+            {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+        ]
+        settings.INTERNAL_ADDRESSES = [orders.address]
+        server = Server.objects.create(name="upstream", transport="openapi", url=orders.url)
+        Document.objects.create(server=server, url=orders.document_url)
+        discovery.sync(server)
+        Tool.objects.update(state=Tool.State.OFFERED)
+        for _ in range(6):
+            with pytest.raises(errors.BadArguments) as caught:
+                calls.call(wish(cast, "get_order", {"id": ".."}))
+        assert (caught.value.status, caught.value.field) == (400, "arguments")
+        assert "arguments.id" in caught.value.message
+        assert orders.calls == []
+        assert calls.call(wish(cast, "get_order", {"id": "7"})).state == "done"
+    assert entries()[:2] == [
+        ("call.calling", "pending", ""), ("call.called", "failed", "bad_arguments"),
+    ]  # fmt: skip
+
+
+@SENDS
+def test_a_server_that_is_left_alone_or_full_is_a_503_that_says_so(
+    cast, upstream, client, monkeypatch
+):
+    server = Server.objects.get()
+    for _ in range(5):
+        breaker.failed(server)
+    with pytest.raises(errors.UpstreamFailed) as caught:
+        calls.call(wish(cast))
+    assert (caught.value.code, caught.value.status) == ("server_unavailable", 503)
+    assert 0 < caught.value.details()["reset_seconds"] <= 30
+
+    key = cast.key(cast.ada)
+    body = {"server": "upstream", "tool": "echo", "arguments": {"text": "x"}}
+    answer = client.post(
+        "/api/mcp/tools/call", body, "application/json", headers={"Authorization": f"Bearer {key}"}
+    )
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "server_unavailable")
+    assert 0 < int(answer.headers["Retry-After"]) <= 30
+
+    breaker.succeeded(server)
+    Server.objects.update(concurrent_calls=1)
+    server.refresh_from_db()
+    monkeypatch.setattr(bulkhead, "WAIT_SECONDS", 0.05)
+    with (
+        bulkhead.place(server, deadline=time.monotonic() + 5, stops=lambda: False),
+        pytest.raises(errors.UpstreamFailed) as caught,
+    ):
+        calls.call(wish(cast))
+    assert (caught.value.code, caught.value.status) == ("server_busy", 503)
+    assert upstream.calls == []
 
 
 @SENDS

@@ -55,6 +55,15 @@ def test_who_it_is_comes_from_the_key_alone(cast, upstream, mcp_url):
     assert not any(said in arrived for said in (key, "ada", "sessionid"))
 
 
+def test_a_slash_at_the_end_of_a_servers_address_changes_nothing(cast, upstream, mcp_url):
+    key = cast.key(cast.dev)
+    listed = [
+        [tool["name"] for tool in ask(url, key, "tools/list").json()["result"]["tools"]]
+        for url in (f"{mcp_url}/upstream", f"{mcp_url}/upstream/")
+    ]
+    assert listed[0] == listed[1] and "echo" in listed[0]
+
+
 def test_a_suspended_person_and_a_revoked_key_are_nobody(cast, mcp_url):
     revoked, secret = ApiKey.issue(cast.dev, "lost")
     revoked.revoke()

@@ -159,3 +159,12 @@ def test_what_is_read_is_for_this_person_alone(cast, fixture, mcp_url):
     found = result(mcp_url, cast.key(cast.dev), "resources/read", {"uri": STATIC})
 
     assert found["cacheScope"] == "private"
+
+
+def test_a_resource_within_a_tools_result_has_the_uri_that_is_read_here(cast, fixture, mcp_url):
+    key, call = cast.key(cast.dev), {"name": "fixture__test_embedded_resource"}
+    found = result(mcp_url, key, "tools/call", call)
+    alone = result(f"{mcp_url}/fixture", key, "tools/call", {"name": "test_embedded_resource"})
+
+    uris = [one["content"][0]["resource"]["uri"] for one in (found, alone)]
+    assert uris == ["omni2://fixture/test://embedded-resource", "test://embedded-resource"]

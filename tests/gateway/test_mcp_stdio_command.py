@@ -60,6 +60,7 @@ def test_a_client_that_starts_its_servers_itself_lists_and_calls(cast, upstream,
         (["--person", "nobody@example.com"], "There is no person"),
         (["--person", "sue@example.com"], "may not act"),
         (["--person", "dev@example.com", "--server", "No Server"], "is not a server's name"),
+        (["--person", "dev@example.com", "--server", "typo"], "There is no server typo."),
     ],
 )
 def test_whoever_cannot_be_served_is_told(cast, options, said):

@@ -81,6 +81,18 @@ def test_after_the_pause_one_probe_decides(server: Server, works: bool) -> None:
     assert may_call(server) is works
 
 
+def test_a_probe_that_never_left_gives_way_and_proves_nothing(server: Server) -> None:
+    for _ in range(breaker.FAILURES):
+        breaker.failed(server)
+    Breaker.objects.update(closed_until=Now() - timedelta(seconds=1))
+    assert breaker.admit(server)
+    breaker.untried(server)
+    assert breaker.admit(server), "the next one is the probe"
+    with pytest.raises(BreakerOpen):
+        breaker.admit(server)
+    assert Breaker.objects.get().failures == breaker.FAILURES
+
+
 def test_a_probe_that_never_answers_gives_way_to_another(server: Server) -> None:
     fail(server, 5)
     pause_is_over(server)

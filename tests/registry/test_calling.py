@@ -15,7 +15,14 @@ from registry import breaker, bulkhead, calling, waiting
 from registry.errors import BreakerOpen, CommandNotAllowed, CredentialMissing, ServerBusy
 from registry.mcp.behalf import Behalf
 from registry.mcp.client import connections
-from registry.mcp.errors import Cancelled, HttpRefused, Rejected, TimedOut, Unreachable
+from registry.mcp.errors import (
+    BadArguments,
+    Cancelled,
+    HttpRefused,
+    Rejected,
+    TimedOut,
+    Unreachable,
+)
 from registry.models import Breaker, Server, Tool
 from tests.fakes import mcp_server
 from tests.fakes.faulty_upstream import SSE_HEAD, Message, event, faulty
@@ -74,6 +81,16 @@ def test_an_unknown_tool_is_the_servers_word_and_no_failure(upstream: Upstream) 
     with pytest.raises(Rejected):
         calling.call(server, a_tool_of(server, "nothing", **IDEMPOTENT), {})
     assert failures() == 0
+
+
+def test_what_cannot_be_sent_is_the_callers_fault_and_not_tried_again(upstream: Upstream) -> None:
+    server = a_server(upstream.url, retry_attempts=3, retry_delay_seconds=5)
+    breaker.failed(server)
+    started = time.monotonic()
+    with pytest.raises(BadArguments):
+        calling.call(server, a_tool_of(server, **IDEMPOTENT), {"text": object()})
+    assert time.monotonic() - started < 2
+    assert (upstream.calls, failures()) == ([], 1)
 
 
 # --- What a server says of its credential ---------------------------------------------------------

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts.auth import Arrival
 from gateway.management.commands.ask import asker_named
 from gateway.mcp_endpoint.caller import ONLY, Caller
+from registry.models import Server
 from registry.naming import check_server_name
 
 
@@ -30,6 +31,8 @@ class Command(BaseCommand):
             raise CommandError(f"{person.email} may not act now.")
         if options["server"] and (fault := check_server_name(options["server"])):
             raise CommandError(fault)
+        if options["server"] and not Server.objects.filter(name=options["server"]).exists():
+            raise CommandError(f"There is no server {options['server']}.")
         ONLY.set(Caller.with_token(person, Arrival(), server=options["server"]))
         asyncio.run(_serve(_standard_output()))
 
