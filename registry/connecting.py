@@ -1,8 +1,8 @@
 """A person connects their own account at a server, and lets go of it again.
 
 `begin` sends their browser to the server's authorization server; what comes back from there is good
-once, for that person, in that browser, within ten minutes (`finish`). `disconnect` and `sweep`
-remove the tokens here, and tell the authorization server.
+once, for that person, in that browser, within ten minutes (`finish`). `disconnect`,
+`disconnect_all` and `sweep` remove the tokens here, and tell the authorization server.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -128,6 +129,14 @@ def disconnect(account: ConnectedAccount, *, who: Who, because: str = "") -> Non
             return
         _note(account, "account disconnected", who, because=because)
     _revoke(account)
+
+
+def disconnect_all(server: Server, *, who: Who, because: str) -> None:
+    """Remove every token for the server; authorization servers are told once that is committed."""
+    for account in server.accounts.select_related("server"):
+        ConnectedAccount.objects.filter(pk=account.pk).delete()
+        _note(account, "account disconnected", who, because=because)
+        transaction.on_commit(partial(_revoke, account), robust=True)
 
 
 def start_anew(server: Server) -> None:

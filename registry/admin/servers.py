@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -15,11 +16,11 @@ from unfold.enums import ActionVariant
 
 from audit.recorded import Deed, RecordedAdmin, badge, who_at
 from audit.switched import SwitchedAdmin
-from registry import discovery, health, offerings, showing, syncing
+from registry import discovery, health, offerings, removing, showing, syncing
 from registry.admin import decisions, probing
 from registry.admin.forms import ServerForm
 from registry.errors import RegistryError
-from registry.models import HealthCheck, Server, Tool
+from registry.models import ConnectedAccount, HealthCheck, Server, Tool
 
 HEALTH = {"up": "success", "down": "danger", "unknown": "info"}
 
@@ -51,6 +52,8 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
     actions: ClassVar = ["sync_tools", "check_now", "enable", "disable"]
     actions_list: ClassVar = ["probe"]
     actions_detail: ClassVar = ["sync_one", "check_one", "decide", *SwitchedAdmin.SWITCHES]
+    delete_confirmation_template = "admin/omni2/delete_server.html"
+    delete_selected_confirmation_template = "admin/omni2/delete_server.html"
     what_stops: ClassVar = "From the next call on, nobody reaches it, whatever an import says."
     fieldsets: ClassVar = [
         (
@@ -145,6 +148,32 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
 
     def facts_of(self, obj: Any) -> dict[str, str]:
         return {"server": obj.name}
+
+    # --- Deleting --------------------------------------------------------------------------------
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """The servers by name, and how much goes with them.
+
+        Nobody deletes a tool or a check by itself, so the right to delete the server counts for
+        what is only about it. A week of checks is a number, not ten thousand lines.
+        """
+        servers = list(objs)
+        allowed = all(self.has_delete_permission(request, one) for one in servers)
+        counts = {self.opts.verbose_name_plural: len(servers)} | {
+            model._meta.verbose_name_plural: model._default_manager.filter(
+                server__in=servers
+            ).count()
+            for model in (Tool, HealthCheck, ConnectedAccount)
+        }
+        lacking = set() if allowed else {self.opts.verbose_name}
+        return [str(one) for one in servers], counts, lacking, []
+
+    def delete_model(self, request: HttpRequest, obj: Server) -> None:
+        removing.remove(obj, who=who_at(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Server]) -> None:
+        with transaction.atomic():
+            for server in queryset:
+                removing.remove(server, who=who_at(request))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Server]:
         counts = {

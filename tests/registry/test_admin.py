@@ -5,7 +5,9 @@ from urllib.parse import urlsplit
 import pytest
 from django.test import Client
 
+from accounts.models import ApiKey, ServerGrant
 from audit.models import Entry
+from gateway.models import Call
 from registry import credentials
 from registry.endpoints import endpoint_of
 from registry.models import (
@@ -368,6 +370,56 @@ def test_who_may_only_look_switches_nothing(client, cast, shop, action):
     shop.refresh_from_db()
     assert (shop.enabled, changes()) == (True, [])
     assert client.post(f"{SERVERS}{shop.pk}/sync/").status_code == 403
+
+
+def test_a_server_is_deleted_with_all_that_is_only_about_it(ada, shop):
+    address = f"{SERVERS}{shop.pk}/delete/"
+    asked = ada.get(address)
+    kept = [ServerGrant.objects.count(), ApiKey.objects.count(), Call.objects.count()]
+
+    assert dict(asked.context["model_count"]) == {
+        "MCP servers": 1,
+        "tools": 1,
+        "health checks": 1,
+        "connected accounts": 1,
+    }
+    assert (asked.context["perms_lacking"], Server.objects.filter(pk=shop.pk).count()) == (set(), 1)
+    assert ada.post(address, {"post": "yes"})["Location"] == SERVERS
+    about = (Server, Tool, HealthCheck, ConnectedAccount)
+    assert [model.objects.count() for model in about] == [0] * 4
+    assert [ServerGrant.objects.count(), ApiKey.objects.count(), Call.objects.count()] == kept
+    assert changes() == [("ada@example.com", "deleted", "registry.server", [])]
+    assert Entry.objects.get(kind="admin.changed").server == "shop"
+    let_go = Entry.objects.get(kind="person.changed")
+    assert let_go.detail == {
+        "action": "account disconnected",
+        "person": "dev@example.com",
+        "because": "the server is deleted",
+    }
+
+
+def test_servers_are_deleted_from_the_list_after_it_was_asked(ada, shop):
+    chosen = {"_selected_action": [shop.pk], "action": "delete_selected"}
+    asked = ada.post(SERVERS, chosen).content.decode()
+
+    assert ("switch it off" in asked, Server.objects.count()) == (True, 1)
+    assert ada.post(SERVERS, chosen | {"post": "yes"}).status_code == 302
+    assert (Server.objects.count(), Tool.objects.count()) == (0, 0)
+    assert [action for _, action, _, _ in changes()] == ["deleted"]
+
+
+def test_who_may_not_delete_servers_deletes_none(client, cast, shop):
+    rights = ("registry.view_server", "registry.change_server", "registry.delete_tool")
+    client.force_login(staff(cast.dev, *rights))
+    address = f"{SERVERS}{shop.pk}/delete/"
+
+    assert (client.get(address).status_code, client.post(address, {"post": "yes"}).status_code) == (
+        403,
+        403,
+    )
+    chosen = {"_selected_action": [shop.pk], "action": "delete_selected", "post": "yes"}
+    client.post(SERVERS, chosen)
+    assert (Server.objects.count(), changes()) == (1, [])
 
 
 def test_a_server_may_be_said_to_stand_in_and_not_for_itself(ada, shop):
