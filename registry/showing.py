@@ -22,7 +22,10 @@ def visible(text: str) -> SafeString:
 
 
 def beside(accepted: Mapping[str, Any], waiting: Mapping[str, Any] | None) -> SafeString:
-    """Two forms of a tool side by side; lines that only one of them has are coloured."""
+    """Two forms of a tool side by side; lines that only one of them has are coloured.
+
+    What is the same in both stands there once, and is not said to wait.
+    """
     pieces = [
         _pair(title, before, after)
         for title, before, after in (
@@ -76,6 +79,11 @@ def definition(tool: Mapping[str, Any]) -> SafeString:
 
 
 def _pair(title: str, before: list[str], after: list[str]) -> SafeString:
+    if before == after:
+        html = (
+            "<div class='omni-beside'><div><h4>{}</h4><pre class='omni-text'>{}</pre></div></div>"
+        )
+        return format_html(html, title, visible("\n".join(before)) or "–")
     left, right = _marked(before, after)
     return format_html(
         "<div class='omni-beside'><div><h4>{} as accepted</h4><pre class='omni-text'>{}</pre></div>"

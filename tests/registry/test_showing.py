@@ -36,6 +36,20 @@ def test_two_forms_stand_side_by_side_with_their_differences_coloured():
     assert html.count("<span class=''>Find.</span>") == 2
 
 
+def test_what_is_the_same_stands_there_once_and_waits_for_nobody():
+    form = {"name": "search", "description": "Find.\nQuickly."}
+    html = showing.beside(form, form)
+    renamed = showing.beside(form, form | {"title": "Seek"})
+
+    assert "<h4>Description</h4><pre class='omni-text'>Find.\nQuickly.</pre>" in html
+    assert (html.count("<h4>The whole object</h4>"), "that waits" in html) == (1, False)
+    assert "<h4>Description</h4>" in renamed
+    assert "The whole object that waits</h4>" in renamed
+    assert "<h4>Description</h4><pre class='omni-text'>–</pre>" in showing.beside(
+        {"a": 1}, {"a": 1}
+    )
+
+
 def test_a_tool_that_was_never_accepted_has_nothing_on_the_left():
     html = showing.beside({}, {"name": "new", "description": "Do."})
 
