@@ -148,6 +148,7 @@ class ToolsView(View):
                     "description": spec.description,
                     "input_schema": spec.input_schema,
                     "read_only": spec.read_only,
+                    "read_only_by": spec.read_only_by,
                 }
                 for spec in box.offered
             ],

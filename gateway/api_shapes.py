@@ -265,6 +265,11 @@ class Tool(serializers.Serializer):
     description = serializers.CharField()
     input_schema = serializers.DictField()
     read_only = serializers.BooleanField()  # type: ignore[assignment]
+    read_only_by = serializers.ChoiceField(
+        ["server", "policy"],
+        allow_blank=True,
+        help_text="Who says so: the server, or the policy's group `read_only_safe`.",
+    )
 
 
 class Withheld(Refusal):

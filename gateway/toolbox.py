@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from django.utils import timezone
 
@@ -104,15 +104,23 @@ def target_of(tool: Tool) -> Target:
 
 def spec_of(tool: Tool, policy: Policy) -> ToolSpec:
     """A stored tool as a model sees it: without the arguments that the gateway fills in itself."""
-    read_only = tool.declares_read_only or in_group(policy, READ_ONLY_GROUP, target_of(tool))
+    listed = in_group(policy, READ_ONLY_GROUP, target_of(tool))
+    read_only_by = _whose_word(tool, listed=listed)
     return ToolSpec(
         name=tool.qualified_name,
         description=tool.description or tool.title or tool.name,
         input_schema=_without(tool.input_schema, tool.server.argument_defaults),
-        read_only=read_only,
+        read_only=bool(read_only_by),
         server=tool.server.name,
         tool=tool.name,
+        read_only_by=read_only_by,
     )
+
+
+def _whose_word(tool: Tool, *, listed: bool) -> Literal["server", "policy", ""]:
+    if tool.declares_read_only:
+        return "server"
+    return "policy" if listed else ""
 
 
 def _without(schema: Mapping[str, Any], filled: Mapping[str, Any]) -> dict[str, Any]:

@@ -292,6 +292,12 @@ class Tool(Switchable):
         return not self.declares_read_only and self._hint("destructiveHint", default=True)
 
     @property
+    def declares_effect(self) -> bool:
+        """Whether the server says anything at all of what a call does."""
+        found = self.annotations if isinstance(self.annotations, dict) else {}
+        return bool(found.keys() & {"readOnlyHint", "destructiveHint"})
+
+    @property
     def declared_effect(self) -> str:
         """What a call does, by the server's own word; silence counts as the worst."""
         if self.declares_read_only:

@@ -108,13 +108,14 @@ def shown(text: object) -> str:
 
 
 def _seen(offer: Offer, others: list[str]) -> SeenTool:
+    tool = Tool(annotations=offer.annotations)
     clash = (f"{', '.join(others)} has a tool of this name too",) if others else ()
     return SeenTool(
         name=offer.name,
         title=offer.title,
         description=offer.description,
-        effect=Tool(annotations=offer.annotations).declared_effect,
-        has_hints=bool(offer.annotations.keys() & {"readOnlyHint", "destructiveHint"}),
+        effect=tool.declared_effect,
+        has_hints=tool.declares_effect,
         flaw=offer.flaw,
         warnings=(*findings(offer.tool), *clash),
     )

@@ -14,7 +14,7 @@ a tool's result is a block of the user,
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from audit.storable import LOST, REPLACEMENT, storable
 
@@ -36,7 +36,10 @@ class Stop:
 
 @dataclass(frozen=True)
 class ToolSpec:
-    """A tool as the model sees it; `name` is unique among the tools of one turn."""
+    """A tool as the model sees it; `name` is unique among the tools of one turn.
+
+    `read_only_by` is whose word it is that it only reads: its server's, or the policy's.
+    """
 
     name: str
     description: str
@@ -44,6 +47,7 @@ class ToolSpec:
     read_only: bool = False
     server: str = ""
     tool: str = ""
+    read_only_by: Literal["server", "policy", ""] = ""
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,9 @@ class ToolAdmin(SwitchedAdmin, DeedsOnlyAdmin):
 
     @display(description="declares")
     def hints(self, tool: Tool) -> str:
-        return tool.declared_effect
+        if tool.declares_effect:
+            return tool.declared_effect
+        return f"nothing; counts as: {tool.declared_effect}"
 
     @display(description="as its server describes it")
     def shown_definition(self, tool: Tool) -> SafeString:

@@ -144,20 +144,24 @@ def test_a_tool_is_always_described(cast, fields, description):
 
 
 @pytest.mark.parametrize(
-    ("name", "annotations", "read_only"),
+    ("name", "annotations", "read_only", "by"),
     [
-        ("get_a", {"readOnlyHint": True}, True),
-        ("get_a", {"readOnlyHint": "yes"}, False),
-        ("get_a", {}, False),
-        ("peek_a", {}, True),
+        ("get_a", {"readOnlyHint": True}, True, "server"),
+        ("get_a", {"readOnlyHint": "yes"}, False, ""),
+        ("get_a", {}, False, ""),
+        ("peek_a", {}, True, "policy"),
+        ("peek_a", {"readOnlyHint": True}, True, "server"),
     ],
 )
-def test_read_only_is_the_servers_word_or_the_administrators(cast, name, annotations, read_only):
+def test_read_only_is_the_servers_word_or_the_administrators(
+    cast, name, annotations, read_only, by
+):
     Rule.objects.create(kind=Rule.Kind.GROUP, name="read_only_safe", patterns=["peek_*"])
     access.publish("tests")
     tool = Tool(server=Server(name="s"), name=name, qualified_name="x", annotations=annotations)
 
-    assert toolbox.spec_of(tool, access.current()[0]).read_only is read_only
+    spec = toolbox.spec_of(tool, access.current()[0])
+    assert (spec.read_only, spec.read_only_by) == (read_only, by)
 
 
 def test_a_grant_that_ends_takes_its_tools_along_though_no_row_has_changed(

@@ -117,3 +117,19 @@ def test_a_definition_is_not_edited_by_posting_it(ada, waiting):
     before = waiting.definition
     waiting.refresh_from_db()
     assert (waiting.state, waiting.definition) == ("quarantined", before)
+
+
+@pytest.mark.parametrize(
+    ("annotations", "said"),
+    [
+        ({}, "nothing; counts as: may destroy"),
+        ({"title": "Search"}, "nothing; counts as: may destroy"),
+        ({"readOnlyHint": True}, "only reads"),
+        ({"readOnlyHint": False}, "may destroy"),
+        ({"destructiveHint": False}, "writes, destroys nothing"),
+    ],
+)
+def test_what_a_tool_declares_is_told_apart_from_what_it_counts_as(ada, waiting, annotations, said):
+    Tool.objects.filter(pk=waiting.pk).update(annotations=annotations)
+
+    assert f">{said}<" in "".join(ada.get(TOOLS).content.decode().split("\n")).replace("> ", ">")

@@ -68,7 +68,8 @@ function groups(tools, show) {
 }
 
 function offeredTool(tool) {
-  const tag = tool.read_only ? el("span", { class: "tag" }, "only reads") : null;
+  const said = tool.read_only_by === "policy" ? "only reads, says the policy" : "only reads";
+  const tag = tool.read_only ? el("span", { class: "tag" }, said) : null;
   return el("li", {}, el("strong", {}, tool.tool), tag, el("p", {}, firstLines(tool.description)));
 }
 
