@@ -12,8 +12,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import access, targets
 from accounts.errors import BadValue, Conflict, NotAllowed
 from accounts.models import ApiKey, User
+from accounts.policy import Effect, effects
 from audit import record
 from audit.models import Entry
 from audit.record import Who
@@ -43,7 +45,7 @@ def issue(
     name = wanted.name.replace("\x00", "").strip()
     if not name or len(name) > 128:
         raise BadValue("A key needs a name of at most 128 characters.", field="name")
-    scopes, servers = _scopes(wanted, through), _servers(wanted, through)
+    scopes, servers = _scopes(wanted, through), _servers(person, wanted, through)
     days = _days(wanted, through)
     with transaction.atomic():
         User.objects.select_for_update().get(pk=person.pk)
@@ -86,15 +88,36 @@ def _scopes(wanted: Wanted, through: ApiKey | None) -> list[str]:
     return scopes
 
 
-def _servers(wanted: Wanted, through: ApiKey | None) -> list[str]:
+def _servers(person: User, wanted: Wanted, through: ApiKey | None) -> list[str]:
     servers = list(dict.fromkeys(wanted.servers))
     if not all(server and len(server) <= 64 and server.isprintable() for server in servers):
         raise BadValue("These are names of servers.", field="servers")
-    if through is None or not through.servers:
-        return servers
-    if not set(servers) <= set(through.servers):
+    within = through.servers if through is not None else []
+    if within and not set(servers) <= set(within):
         raise NotAllowed("The key you came with does not reach all of these.", field="servers")
-    return servers or list(through.servers)
+    _require_usable(person, servers, within)
+    return servers or list(within)
+
+
+def _require_usable(person: User, servers: list[str], within: list[str]) -> None:
+    """A server that is not there and one that the person may not use are the same to them."""
+    if not servers:
+        return
+    usable = _usable(person, frozenset(within) or None)
+    if missing := [server for server in servers if server not in usable]:
+        known = ", ".join(sorted(usable)) or "none"
+        raise BadValue(
+            f"{person.email} has no use of: {', '.join(missing)}. Servers they may use: {known}.",
+            field="servers",
+        )
+
+
+def _usable(person: User, within: frozenset[str] | None) -> set[str]:
+    """The servers of which the policy lets this person call anything now."""
+    every = targets.everything()
+    subject, policy = access.subject_of(person, within), access.current()[0]
+    found = effects(policy, subject, every, timezone.now())
+    return {one.server for one, effect in zip(every, found, strict=True) if effect != Effect.DENY}
 
 
 def _days(wanted: Wanted, through: ApiKey | None) -> timedelta | None:

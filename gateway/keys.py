@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from django import forms
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -30,6 +31,12 @@ class KeyForm(forms.Form):
         help_text="Names of servers, separated by blanks. Empty: every server you reach.",
     )
     days = forms.IntegerField(required=False, min_value=0, label="Works for so many days")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        usual, most = settings.KEY_DAYS, issuing.most_days()
+        said = f"Empty: {usual} days." if usual else "Empty: without an end."
+        self.fields["days"].help_text = f"{said} At most {most}." if most else said
 
 
 @person_required

@@ -72,6 +72,14 @@ def _person(email: str, role: Role, **fields: object) -> User:
     return User.objects.create_user(email, name=name, role=role, allowed_mcps="*", **fields)
 
 
+def open_to(person: User, *names: str) -> None:
+    """Servers of these names, each with a tool, that this person may use. They run nowhere."""
+    for name in names:
+        server = Server.objects.create(name=name, transport="http", url="https://8.8.8.8/mcp")
+        Tool.objects.create(server=server, name="look", qualified_name=f"{name}__look")
+        person.grants.create(server=name, tools=["*"])
+
+
 def register(url: str, *, name: str = "upstream", **fields: object) -> Server:
     """Register a running HTTP server and read its tools."""
     server = Server.objects.create(

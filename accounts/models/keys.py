@@ -86,6 +86,12 @@ class ApiKey(models.Model):
             self.expires_at is None or self.expires_at > timezone.now()
         )
 
+    @property
+    def may(self) -> list[str]:
+        """Its scopes, in the words in which they are chosen."""
+        words = dict(self.Scope.choices)
+        return [words.get(scope, scope) for scope in self.scopes]
+
     def revoke(self) -> None:
         """Stop the key for good, at once."""
         self.revoked_at = self.revoked_at or timezone.now()

@@ -18,6 +18,7 @@ from accounts.models import (
 )
 from audit.models import Entry
 from tests.admin_pages import form_of, furnish, staff, visit
+from tests.cast import open_to
 
 pytestmark = pytest.mark.django_db
 
@@ -156,6 +157,7 @@ def test_a_set_up_link_is_shown_once_and_works(ada, cast):
 
 
 def test_an_api_key_is_shown_once_and_works_as_it_was_chosen(ada, cast):
+    open_to(cast.dev, "upstream", "shop")
     values = {"name": "laptop", "scopes": ["tools"], "lifetime": "30", "servers": "upstream shop"}
     page = ada.post(f"{PEOPLE}{cast.dev.pk}/issue-key/", values)
     text = re.search(r"omni2_[0-9a-f]{12}_[\w-]+", page.content.decode())[0]

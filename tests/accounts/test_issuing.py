@@ -11,8 +11,16 @@ from accounts.issuing import Wanted
 from accounts.models import ApiKey
 from audit.models import Entry
 from audit.record import Who
+from registry.models import Server
+from tests.cast import open_to
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def two_servers(cast):
+    open_to(cast.dev, "a", "b")
+
 
 WHO = Who(person="dev@example.com", door="rest")
 
@@ -64,6 +72,33 @@ def test_what_is_wrong_is_named(cast, wanted, field):
         issuing.issue(cast.dev, Wanted(**{"name": "k"} | wanted), who=WHO)
 
     assert (error.value.field, ApiKey.objects.count()) == (field, 0)
+
+
+def test_a_key_is_for_servers_that_its_person_may_use(cast):
+    open_to(cast.ada, "hers")
+    Server.objects.create(name="bare", transport="http", url="https://8.8.8.8/mcp")
+    cast.dev.grants.create(server="bare", tools=["*"])
+    said = []
+    for name in ("nosuch", "hers"):
+        with pytest.raises(BadValue) as error:
+            made(cast, servers=["a", name])
+        assert error.value.field == "servers"
+        said.append(str(error.value).replace(name, "?"))
+
+    # One that is not there and one that they may not see are told apart by nobody.
+    assert (
+        said[0] == said[1] == "dev@example.com has no use of: ?. Servers they may use: a, b, bare."
+    )
+    assert made(cast, servers=["b", "bare"]).servers == ["b", "bare"]
+    assert ApiKey.objects.count() == 1
+
+
+def test_a_key_with_few_servers_is_told_of_no_others(cast):
+    narrow = made(cast, servers=["a"], scopes=["tools"])
+    Server.objects.filter(name="a").delete()
+
+    with pytest.raises(BadValue, match=r"Servers they may use: none\.$"):
+        made(cast, through=narrow, servers=["a"], scopes=["tools"])
 
 
 # What a key that is narrow asks for, and what comes of it (None: refused).

@@ -58,7 +58,8 @@ def test_somebody_elses_key_is_as_unknown_as_none(dev, cast):
 @pytest.mark.parametrize(
     ("change", "field"),
     [({"name": ""}, "name"), ({"days": "x"}, "days"), ({"scopes": "admin"}, "scopes")]
-    + [({"person": "ada@example.com"}, "person"), ({"days": 999}, "days")],
+    + [({"person": "ada@example.com"}, "person"), ({"days": 999}, "days")]
+    + [({"servers": ["nosuch"]}, "servers")],
 )
 def test_what_is_wrong_is_named(dev, change, field):
     answer = dev.post(KEYS, WISH | change, format="json")

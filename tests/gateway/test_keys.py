@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from accounts.models import ApiKey
 from audit.models import Entry
 from tests.admin_pages import HOSTILE
+from tests.cast import open_to
 
 pytestmark = pytest.mark.django_db
 
@@ -17,6 +18,7 @@ FORM = {"name": "laptop", "scopes": ["tools"], "servers": "a b", "days": "3"}
 
 @pytest.fixture
 def dev(client, cast):
+    open_to(cast.dev, "a", "b")
     client.force_login(cast.dev)
     return client
 
@@ -58,7 +60,11 @@ def test_a_key_is_revoked_on_the_page_by_its_person_alone(dev, cast):
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"days": "999"}, "A key lives for 1 to 365 days."), ({"scopes": []}, "required")],
+    [
+        ({"days": "999"}, "A key lives for 1 to 365 days."),
+        ({"scopes": []}, "required"),
+        ({"servers": "a nosuch"}, "has no use of: nosuch. Servers they may use: a, b."),
+    ],
 )
 def test_what_is_wrong_is_said_on_the_page(dev, change, said):
     page = dev.post("/keys/", FORM | change)
@@ -68,6 +74,15 @@ def test_what_is_wrong_is_said_on_the_page(dev, change, said):
         True,
         0,
     )
+
+
+def test_the_page_says_what_is_chosen_in_the_same_words_and_asks_before_it_revokes(dev, cast):
+    ApiKey.issue(cast.dev, "laptop", scopes=["tools", "admin"])
+    page = dev.get("/keys/").content.decode()
+
+    assert "list and call tools; manage, as far as the person may · every server" in page
+    assert "Empty: 90 days. At most 365." in page
+    assert page.index("<summary") < page.index("Yes, revoke it")
 
 
 def test_a_stranger_is_asked_to_log_in(client, cast):
@@ -82,6 +97,7 @@ def run(*words: str) -> str:
 
 
 def test_the_command_issues_lists_and_revokes(cast):
+    open_to(cast.dev, "a")
     words = ["--name", "ci", "--scope", "tools", "--server", "a", "--days", "7", "--author", "boss"]
     text = run("issue", "Dev@example.com", *words).strip()
     key = ApiKey.objects.get()
@@ -101,6 +117,7 @@ def test_the_command_issues_lists_and_revokes(cast):
     [
         (["issue", "nobody@example.com"], "There is no person"),
         (["issue", "dev@example.com", "--days", "999"], "A key lives for 1 to 365 days."),
+        (["issue", "dev@example.com", "--server", "x"], "has no use of: x."),
         (["revoke", "x"], "There is no key with the prefix 'x'."),
     ],
 )
