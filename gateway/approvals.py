@@ -79,7 +79,14 @@ def outdated_because(approval: Approval) -> str:
 
 def may_decide(user: User, approval: Approval) -> bool:
     """Whether this person may say yes or no: with the right, and never to a call of their own."""
-    return approval.person_id != user.pk and decides(user)
+    return not why_not(user, approval)
+
+
+def why_not(user: User, approval: Approval) -> str:
+    """Why this person may not decide, as a sentence for them; empty when they may."""
+    if approval.person_id == user.pk:
+        return "You asked for this yourself; somebody else has to decide."
+    return "" if decides(user) else "You may not decide on other people's calls."
 
 
 def decides(user: User) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -81,6 +81,14 @@ class ApprovalAdmin(DeedsOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Approval]:
         rows: QuerySet[Approval] = super().get_queryset(request)
         return rows.select_related("person", "decided_by")
+
+    def render_change_form(self, request: Any, context: Any, *args: Any, **options: Any) -> Any:
+        row: Approval = options["obj"]
+        why = approvals.why_not(administrator(request), row)
+        # Where there are no buttons, whoever looks is told why.
+        if why and row.state == Approval.State.WAITING:
+            messages.info(request, why)
+        return super().render_change_form(request, context, *args, **options)
 
     # --- What is shown ----------------------------------------------------------------------------
     @display(description="state", ordering="state")

@@ -22,7 +22,7 @@ class UnknownCallShape(serializers.Serializer):
     question = serializers.UUIDField(allow_null=True)
     server = serializers.CharField()
     tool = serializers.CharField()
-    arguments = serializers.DictField(help_text="Redacted.")
+    arguments = serializers.DictField(help_text="Secrets in it are left out.")
     error = serializers.CharField(help_text="The last that was heard of it.")
     created_at = serializers.DateTimeField()
     settled = shapes.SettledOutcome(allow_null=True)

@@ -63,7 +63,7 @@ class Approval(models.Model):
 
     server = models.CharField(max_length=64)
     tool = models.CharField(max_length=255)
-    arguments = models.JSONField(default=dict, help_text="Redacted.")
+    arguments = models.JSONField(default=dict, help_text="Secrets in it are left out.")
     fingerprint = models.CharField(max_length=64)
     policy_version = models.CharField(max_length=64)
     digest = models.CharField(max_length=64)

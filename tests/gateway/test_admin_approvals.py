@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import Role, User
 from audit.models import Entry
 from tests.admin_pages import HOSTILE, staff
 from tests.approving import approver, confirm, waiting
@@ -47,6 +47,28 @@ def test_the_admin_lets_nobody_decide_on_their_own(client, cast, cleo):
     assert client.post(deed(mine, "approve"), {}).status_code == 403
     mine.refresh_from_db()
     assert mine.state == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("who", "said"),
+    [
+        ("ada", ["You asked for this yourself; somebody else has to decide."]),
+        ("guest", ["You may not decide on other people's calls."]),
+        ("cleo", []),
+    ],
+)
+def test_whoever_cannot_decide_is_told_why(client, cast, cleo, who, said):
+    mine = waiting(cast, cast.ada)
+    cast.guest.role = Role.objects.create(name="auditor", can_view_audit_logs=True)
+    client.force_login(staff({"ada": cast.ada, "guest": cast.guest, "cleo": cleo}[who]))
+    address = reverse("admin:gateway_approval_change", args=(mine.pk,))
+
+    page = client.get(address)
+    assert [str(one) for one in page.context["messages"]] == said
+    assert (deed(mine, "approve") in page.content.decode()) is (who == "cleo")
+    assert "Secrets in it are left out." in page.content.decode()
+    mine.close(mine.State.CANCELLED)
+    assert [str(one) for one in client.get(address).context["messages"]] == []
 
 
 def test_staff_without_the_right_sees_no_approvals(client, cast, cleo, approval):
