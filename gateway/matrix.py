@@ -41,11 +41,15 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A verdict, and the layer and rule that give it."""
+    """A verdict, and the layer and rule that give it.
+
+    `bypassed` names the rules that hold for everybody else; "" where none had to be passed.
+    """
 
     verdict: Verdict
     layer: str
     rule: str
+    bypassed: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,13 @@ class Matrix:
                 {"kind": one.kind, "name": one.name, "label": one.label} for one in self.columns
             ],
             "cells": [
-                {"verdict": one.verdict, "layer": one.layer, "rule": one.rule} for one in places
+                {
+                    "verdict": one.verdict,
+                    "layer": one.layer,
+                    "rule": one.rule,
+                    "bypassed": one.bypassed,
+                }
+                for one in places
             ],
             "servers": [
                 {"server": name, "counts": self._counts(name), "tools": tools}
@@ -131,6 +141,7 @@ def _numbers(cells: Iterable[Cell], places: dict[Cell, int]) -> list[int]:
 
 def _said(cell: Cell, before: Cell | None) -> str:
     text = f"{cell.verdict}: {cell.rule}"
+    text += f" (bypasses {cell.bypassed})" if cell.bypassed else ""
     changed = before is not None and before.verdict != cell.verdict
     return f"{before.verdict} → {text}" if before is not None and changed else text
 
@@ -262,9 +273,12 @@ def _argument_rules(policy: Policy, tool: Tool) -> str:
 
 
 def _cell(decision: Decision, argument_rules: str) -> Cell:
+    # Whoever is refused further on has passed nothing.
+    bypassed = "" if decision.effect is Effect.DENY else ", ".join(decision.bypassed)
     if decision.effect is Effect.ALLOW and argument_rules and _waits_for_arguments(decision):
-        return Cell(Verdict.DEPENDS, "arguments", f"{argument_rules} (allowed by {decision.rule})")
-    return Cell(Verdict(decision.effect), str(decision.layer), decision.rule)
+        rule = f"{argument_rules} (allowed by {decision.rule})"
+        return Cell(Verdict.DEPENDS, "arguments", rule, bypassed)
+    return Cell(Verdict(decision.effect), str(decision.layer), decision.rule, bypassed)
 
 
 def _waits_for_arguments(decision: Decision) -> bool:

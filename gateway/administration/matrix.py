@@ -33,6 +33,9 @@ class CellShape(serializers.Serializer):
     verdict = serializers.ChoiceField(choices=[one.value for one in matrix.Verdict])
     layer = serializers.CharField()
     rule = serializers.CharField()
+    bypassed = serializers.CharField(
+        allow_blank=True, help_text="Rules that hold for others and not here, by a bypass."
+    )
 
 
 class RowShape(serializers.Serializer):

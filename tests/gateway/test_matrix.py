@@ -177,6 +177,36 @@ def test_two_versions_show_what_changes_for_whom(upstream):
     assert matrix.reckon(reverse).version == before.digest
 
 
+def test_who_gets_past_a_block_that_holds_for_others_is_said_to_bypass_it(upstream):
+    rule = "tool_patterns.dangerous: @dangerous (delete_*)"
+    assert _bypassed("delete_a") == {"admin": rule, "developer": "", "viewer": ""}
+    assert _bypassed("get_b") == {"admin": "", "developer": "", "viewer": ""}
+
+    Rule.objects.create(kind=Rule.Kind.CONFIRM, patterns=["delete_a"])
+    access.publish("tests")
+    assert (table()["delete_a"]["admin"], _bypassed("delete_a")["admin"]) == ("ask", rule)
+    lines = list(matrix.reckon(matrix.Wanted(who=("admin",), search="delete_a")).as_csv())
+    assert lines[1].endswith(f" (bypasses {rule})\n")
+    told = matrix.reckon(matrix.Wanted(who=("admin",))).as_json()
+    assert [one["bypassed"] for one in told["cells"] if one["bypassed"]] == [rule]
+
+
+def test_who_is_refused_after_a_bypass_has_bypassed_nothing(upstream):
+    Rule.objects.create(
+        kind=Rule.Kind.EXPOSURE, server="upstream", mode="allow_only", patterns=["get_*"]
+    )
+    access.publish("tests")
+    assert table()["delete_a"]["admin"] == "deny"
+    assert _bypassed("delete_a")["admin"] == ""
+
+
+def _bypassed(name):
+    found = matrix.reckon(matrix.Wanted(search=name))
+    names = [one.name for one in found.columns]
+    [row] = found.rows
+    return dict(zip(names, (cell.bypassed for cell in row.cells), strict=True))
+
+
 # --- As it is handed out --------------------------------------------------------------------------
 def test_in_json_each_distinct_cell_stands_once(upstream):
     told = matrix.reckon(matrix.Wanted()).as_json()

@@ -45,6 +45,7 @@ export function leave() {
 
 function facts(cell, before) {
   const rows = [["Verdict", cell.verdict], ["Layer", cell.layer], ["Rule", cell.rule]];
+  if (cell.bypassed) rows.push(["Bypasses", cell.bypassed]);
   if (before && before.verdict !== cell.verdict) rows.push(["Before", `${before.verdict}: ${before.rule} (${before.layer})`]);
   return el("dl", {}, rows.map(([name, text]) => [el("dt", {}, name), el("dd", {}, text)]));
 }

@@ -122,9 +122,15 @@ function toolRow(server, tool) {
     tool.cells.map((place, at) => cell(server, tool, at)));
 }
 
+/** The word and the colour of a cell; a bypass is never a plain yes. */
+function said(place) {
+  const [word, kind] = WORDS[verdict(place)];
+  return [matrix.cells[place].bypassed ? `${word}, bypasses` : word, kind];
+}
+
 function cell(server, tool, at) {
-  const [word, kind] = WORDS[verdict(tool.cells[at])];
-  const before = tool.before ? WORDS[verdict(tool.before[at])][0] : word;
+  const [word, kind] = said(tool.cells[at]);
+  const before = tool.before ? said(tool.before[at])[0] : word;
   const node = el("td", { role: "gridcell", tabindex: "-1", class: `omx-${kind} ${before === word ? "" : "omx-changed"}` },
     before === word ? word : `${before} → ${word}`);
   node.shown = {
