@@ -14,7 +14,7 @@ _SEEN = (
 
 class RegistryConfig(AppConfig):
     name = "registry"
-    verbose_name = "MCP servers"
+    verbose_name = "Registry"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -51,7 +52,13 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
     search_fields: ClassVar = ["name", "display_name", "description"]
     actions: ClassVar = ["sync_tools", "check_now", "enable", "disable"]
     actions_list: ClassVar = ["probe"]
-    actions_detail: ClassVar = ["sync_one", "check_one", "decide", *SwitchedAdmin.SWITCHES]
+    actions_detail: ClassVar = [
+        "its_tools",
+        "sync_one",
+        "check_one",
+        "decide",
+        *SwitchedAdmin.SWITCHES,
+    ]
     delete_confirmation_template = "admin/omni2/delete_server.html"
     delete_selected_confirmation_template = "admin/omni2/delete_server.html"
     what_stops: ClassVar = "From the next call on, nobody reaches it, whatever an import says."
@@ -120,6 +127,8 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
         return not is_local and super().has_change_permission(request, obj)
 
     def may_do(self, request: HttpRequest, obj: Any, deed: str) -> bool:
+        if deed == "tools":
+            return request.user.has_perm("registry.view_tool")
         if deed == "decide":
             may_decide = request.user.has_perm("registry.change_tool")
             return may_decide and obj.tools.waiting().exists()
@@ -202,11 +211,10 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
     def _tools(self, server: Server, state: str, number: int) -> SafeString | str:
         if not number:
             return "–"
-        address = reverse("admin:registry_tool_changelist")
+        address = _address_of_tools(server)
         return format_html(
-            "<a class='text-link' href='{}?server__id__exact={}&state__exact={}'>{}</a>",
-            address, server.pk, state, number,
-        )  # fmt: skip
+            "<a class='text-link' href='{}&state__exact={}'>{}</a>", address, state, number
+        )
 
     @display(description="stored credential")
     def credential(self, server: Server) -> str:
@@ -274,6 +282,10 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
         server.save(update_fields=["enabled"])
         self.note(request, server, "enabled" if enabled else "disabled")
 
+    @action(description="Its tools", url_path="tools", icon="build")
+    def its_tools(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return redirect(_address_of_tools(self.find(request, object_id, "tools")))
+
     @action(description="Sync tools now", url_path="sync", icon="sync")
     def sync_one(self, request: HttpRequest, object_id: str) -> HttpResponse:
         server = self.find(request, object_id, "sync")
@@ -307,6 +319,10 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
         server = self.find(request, object_id, "decide")
         waiting = server.tools.waiting().select_related("server")
         return decisions.page(request, list(waiting), self)
+
+
+def _address_of_tools(server: Server) -> str:
+    return f"{reverse('admin:registry_tool_changelist')}?server__id__exact={server.pk}"
 
 
 def _success(server: Server, report: discovery.SyncReport) -> str:

@@ -1,5 +1,6 @@
 """The registry's pages: what is registered, accepted and rejected there, and what never is."""
 
+import re
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,7 +19,7 @@ from registry.models import (
     Server,
     Tool,
 )
-from tests.admin_pages import SECRET, changes, form_of, furnish, staff, visit
+from tests.admin_pages import SECRET, changes, form_of, furnish, staff, tool, visit
 from tests.fakes import mcp_server
 from tests.ipv6 import HERE, SPELLINGS, needs_ipv6
 
@@ -370,6 +371,30 @@ def test_who_may_only_look_switches_nothing(client, cast, shop, action):
     shop.refresh_from_db()
     assert (shop.enabled, changes()) == (True, [])
     assert client.post(f"{SERVERS}{shop.pk}/sync/").status_code == 403
+
+
+def test_a_servers_page_leads_to_its_tools(ada, shop):
+    other = Server.objects.create(name="other", transport="http", url="https://8.8.8.8/mcp")
+    tool(other, "elsewhere")
+    address = f"{SERVERS}{shop.pk}/tools/"
+
+    assert f'href="{address}"' in ada.get(f"{SERVERS}{shop.pk}/change/").content.decode()
+    listed = ada.get(address, follow=True).context["cl"].result_list
+    assert [str(one) for one in listed] == ["shop/search"]
+
+
+def test_who_may_not_see_tools_is_led_to_none(client, cast, shop):
+    client.force_login(staff(cast.dev, "registry.view_server"))
+    address = f"{SERVERS}{shop.pk}/tools/"
+
+    assert address not in client.get(f"{SERVERS}{shop.pk}/change/").content.decode()
+    assert client.get(address).status_code == 403
+
+
+def test_the_way_to_a_page_names_nothing_twice(ada):
+    page = ada.get(f"{SERVERS}probe/").content.decode()
+    [way] = re.findall(r'href="/admin/registry/"[^>]*>(.*?)</', page, re.DOTALL)
+    assert way.strip() == "Registry"
 
 
 def test_a_server_is_deleted_with_all_that_is_only_about_it(ada, shop):
