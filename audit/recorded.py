@@ -99,6 +99,13 @@ class Pages(ModelAdmin):
         listed = column in {_column(one) for one in self.list_filter}
         return listed and super().lookup_allowed(lookup, value, request)
 
+    def formfield_for_manytomany(self, db_field: Any, request: Any, **options: Any) -> Any:
+        """Two lists with arrows between them are no matter of holding down a key."""
+        made = super().formfield_for_manytomany(db_field, request, **options)
+        if made and db_field.name in {*self.filter_horizontal, *self.filter_vertical}:
+            made.help_text = db_field.help_text
+        return made
+
 
 class RecordedAdmin(Pages):
     """An admin class that writes `admin.changed` for whatever it adds, changes, deletes or does."""

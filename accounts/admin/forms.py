@@ -21,6 +21,8 @@ from accounts.policy import PatternError, check_granted
 from accounts.publishing import fault_of
 from audit.recorded import RecordedAdmin
 
+EMPTY_REACH = "Empty: what holds for anybody not known."
+
 
 class RequestInForms(RecordedAdmin):
     """Lets its forms know who is at the admin: they have the `request`."""
@@ -47,12 +49,25 @@ class PolicyForm(forms.ModelForm):
             self.add_error(None, f"The policy would not hold together: {fault}")
 
 
+class ReachField(forms.JSONField):
+    """JSON, or nothing: an empty field is an empty value, as it is when it comes back."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value is None else super().prepare_value(value)
+
+
 class PersonForm(forms.ModelForm):
     """A person; addresses in lower case, reach in the forms that the policy reads."""
 
     class Meta:
         model = User
         exclude: ClassVar = ["password"]
+        field_classes: ClassVar = dict.fromkeys(people.REACH, ReachField)
+        help_texts: ClassVar = {
+            "allowed_mcps": f'"*", a list, or a map of server → rule. {EMPTY_REACH}',
+            "allowed_domains": f'"*" or a list. {EMPTY_REACH}',
+            "allowed_databases": f'"*" or a list. {EMPTY_REACH}',
+        }
 
     def clean_email(self) -> str:
         return str(self.cleaned_data["email"]).lower()

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import Permission
 
+from accounts.admin.people import REACH
 from accounts.models import (
     ApiKey,
     Role,
@@ -26,6 +27,7 @@ PEOPLE = "/admin/accounts/user/"
 RULES = "/admin/accounts/rule/"
 ROLES = "/admin/accounts/role/"
 LIMITS = "/admin/accounts/usagelimit/"
+EMPTY_REACH = dict.fromkeys(REACH, "")
 
 
 @pytest.fixture
@@ -77,6 +79,17 @@ def test_a_new_person_has_no_password_until_they_set_one(ada):
 
     new = User.objects.get(email="new@example.com")
     assert (new.has_usable_password(), new.allowed_mcps, new.is_staff) == (False, "*", False)
+
+
+def test_what_a_new_person_has_no_value_for_is_an_empty_field(ada):
+    form = ada.get(f"{PEOPLE}add/").context["adminform"].form
+
+    assert [form[name].value() for name in REACH] == ["", "", ""]
+    assert form.fields["teams"].help_text == ""
+
+    ada.post(f"{PEOPLE}add/", {"email": "new@example.com", "status": "active", **EMPTY_REACH})
+    new = User.objects.get(email="new@example.com")
+    assert [getattr(new, name) for name in REACH] == [None, None, None]
 
 
 @pytest.mark.parametrize(
