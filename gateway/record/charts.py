@@ -12,6 +12,8 @@ from math import floor, log10
 SIZE = 100.0
 # The part of its step that a bar fills.
 BAR = 0.78
+# So many values of a line are drawn as dots too; of more, only those that no line leads to.
+DOTTED = 31
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,14 @@ class Chart:
         return [shape for shape in draw() if shape.path]
 
     @property
+    def dots(self) -> list[Shape]:
+        """The values of lines that are few, or have no neighbours, to be seen by themselves."""
+        if not self.is_lines:
+            return []
+        drawn = [Shape(one.tone, self._dots(one.values)) for one in self.series]
+        return [shape for shape in drawn if shape.path]
+
+    @property
     def steps(self) -> list[Step]:
         """What is said of each step, where the pointer is and in the table."""
         width = SIZE / max(1, len(self.labels))
@@ -127,10 +137,19 @@ class Chart:
             if value is None:
                 pen = "M"
                 continue
-            x, y = (number + 0.5) * width, self._y(value)
-            # A point without neighbours is a line of no length, which round ends make a dot.
-            path += f"{pen}{x:.2f} {y:.2f}" + (f"L{x:.2f} {y:.2f}" if pen == "M" else "")
+            path += f"{pen}{(number + 0.5) * width:.2f} {self._y(value):.2f}"
             pen = "L"
+        return path
+
+    def _dots(self, values: Sequence[float | None]) -> str:
+        """Lines of no length, which round ends make dots."""
+        width = SIZE / max(1, len(values))
+        around = [None, *values, None]
+        path = ""
+        for number, value in enumerate(values):
+            is_alone = around[number] is None and around[number + 2] is None
+            if value is not None and (is_alone or len(values) <= DOTTED):
+                path += f"M{(number + 0.5) * width:.2f} {self._y(value):.2f}h0"
         return path
 
     def _y(self, value: float) -> float:

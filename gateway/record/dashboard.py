@@ -138,20 +138,27 @@ def _tiles(when: Period, place: Place, total: Figures) -> list[Tile]:
         return Tile(title, spell(of(total)), earlier, note, _link(when, place, **more), tone)
 
     whole = total.calls + total.calls_refused
-    failed = spelled.share(ranked.errors(total), total.calls + total.ended)
+    tried = total.calls + total.ended
     unpriced = f"{spelled.count(total.unpriced)} of unknown cost" if total.unpriced else ""
     return [
         tile("Questions", lambda one: one.questions, spelled.count, _answered(total)),
-        tile("Calls", lambda one: one.calls, spelled.count, kind="call.called"),
+        tile("Calls", lambda one: one.calls, spelled.count, "let through", kind="call.called"),
         tile(
             "Refused",
             ranked.refusals,
             spelled.count,
-            f"{spelled.share(total.calls_refused, whole)} of calls",
+            _part(total.calls_refused, whole, "calls wanted"),
             "warn",
             outcome="refused",
         ),
-        tile("Errors", ranked.errors, spelled.count, failed, "bad", outcome="failed"),
+        tile(
+            "Errors",
+            ranked.errors,
+            spelled.count,
+            _part(ranked.errors(total), tried, "calls and questions"),
+            "bad",
+            outcome="failed",
+        ),
         tile(
             "90 % of calls within",
             lambda one: one.call_latency.p90,
@@ -164,6 +171,10 @@ def _tiles(when: Period, place: Place, total: Figures) -> list[Tile]:
         ),
         tile("Cost", lambda one: one.cost, spelled.dollars, unpriced),
     ]
+
+
+def _part(part: int, whole: int, words: str) -> str:
+    return f"{spelled.share(part, whole)} of {spelled.count(whole)} {words}"
 
 
 def _link(when: Period, place: Place, **filters: str) -> str:

@@ -34,9 +34,14 @@ def test_bars_lie_on_top_of_each_other() -> None:
 def test_lines_do_not_and_are_broken_where_there_is_no_value() -> None:
     drawn = chart([2, 4, None, 1], [None] * 4, is_lines=True)
     assert drawn.top == 4
-    assert drawn.shapes == [
-        Shape("t0", "M12.50 50.00L12.50 50.00L37.50 0.00M87.50 75.00L87.50 75.00")
-    ]
+    assert drawn.shapes == [Shape("t0", "M12.50 50.00L37.50 0.00M87.50 75.00")]
+    assert drawn.dots == [Shape("t0", "M12.50 50.00h0M37.50 0.00h0M87.50 75.00h0")]
+
+
+def test_of_many_values_only_those_that_no_line_leads_to_are_dots() -> None:
+    drawn = chart([1, 1, None, *[None] * 36, 2], is_lines=True)
+    assert drawn.dots == [Shape("t0", "M98.75 0.00h0")]
+    assert chart([1, 1]).dots == []
 
 
 def test_each_step_says_all_its_values_and_leads_to_its_entries() -> None:
