@@ -243,6 +243,13 @@ class ReadOnlyAdmin(Pages):
     list_filter_submit = True
     show_full_result_count = False
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Without filters there is no more than is shown, and unfold offers no "Show all"."""
+        listed = super().get_changelist_instance(request)
+        if not (listed.query or listed.has_active_filters):
+            listed.full_result_count = listed.result_count
+        return listed
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 

@@ -8,7 +8,7 @@ from accounts.models import SetupLink, UsageLimit, User
 from audit import record
 from audit.models import Entry
 from audit.recorded import DeedsOnlyAdmin, ReadOnlyAdmin, RecordedAdmin
-from tests.admin_pages import changes, deeds
+from tests.admin_pages import changes, deeds, furnish
 
 pytestmark = pytest.mark.django_db
 
@@ -129,3 +129,21 @@ def test_rows_that_only_have_deeds_cannot_be_added_or_deleted(rf, cast):
     }
     assert not any(p.has_add_permission(request) for p in only_deeds)
     assert not any(p.has_delete_permission(request) for p in only_deeds)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"), [("", "Nothing here yet."), ("?q=nowhere", "Nothing fits these filters.")]
+)
+def test_an_empty_list_says_why_it_is_empty_and_promises_nothing_else(ada, query, said):
+    page = ada.get(f"/admin/accounts/servergrant/{query}").content.decode()
+
+    assert (said in page, "yielded" in page) == (True, False)
+    assert ('href="?"' in page) == bool(query)
+
+
+def test_a_list_offers_to_show_all_only_where_filters_are_set(ada, cast):
+    furnish(cast)
+    address = "/admin/gateway/question/"
+
+    assert "Show all" not in ada.get(address).content.decode()
+    assert '(<a href="?">Show all</a>)' in ada.get(f"{address}?q=e").content.decode()
