@@ -90,7 +90,7 @@ def _line(bar: Bar, began: datetime, *, entry: str) -> Line:
     return Line(
         bar=bar,
         began=f"+{in_words(max(step.began - began, timedelta()))}",
-        took=in_words(took) if took is None or took else "",
+        took=in_words(took),
         cost="" if step.cost is None else f"${step.cost:.4f}",
         colour=OUTCOMES.get(step.outcome, "plain"),
         short=tuple((name, text) for name, text, is_long in said if not is_long),

@@ -58,3 +58,14 @@ def test_entries_lead_to_it(client, cast, question):
     assert OWN in client.get(f"/history/{question[2].pk}").content.decode()
     client.force_login(cast.ada)
     assert ADMIN in client.get("/admin/audit/entry/").content.decode()
+
+
+def test_a_step_that_took_no_time_says_so_and_not_when_it_began(client, cast, question):
+    turn = {"question": QUESTION, "milliseconds": 0, "detail": {"turn": 1}}
+    written(cast.dev.email, "model.turn", **turn)
+    client.force_login(cast.dev)
+
+    page = client.get(OWN)
+
+    assert "0 ms" in [line.took for line in page.context["lines"]]
+    assert "<span>0 ms</span>" in page.content.decode()
