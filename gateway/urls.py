@@ -1,7 +1,7 @@
 """Every path of the product but the admin's, health's and Slack's."""
 
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularAPIView
 
 from gateway import (
     api,
@@ -18,6 +18,7 @@ from gateway import (
     single_sign_on,
     web,
 )
+from gateway.api_docs import DocsView
 from gateway.mcp_endpoint import metadata
 from gateway.record import entries, history, trace_page
 
@@ -91,5 +92,5 @@ urlpatterns = [
     path("api/admin/", include("gateway.administration.urls")),
     path("api/audit/", include("gateway.record.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("api/docs", DocsView.as_view(url_name="schema"), name="docs"),
 ]
