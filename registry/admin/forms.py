@@ -28,9 +28,17 @@ _SECRET_AS = {
     Authentication.OAUTH: "client_secret",
     Authentication.CLIENT_CREDENTIALS: "client_secret",
 }
-_ADDRESS = {"transport", "url", "authentication", "secret", "client_id", "issuer", "scope"}
-_PLAIN = ("username", "header_name")
 _OF_OAUTH = ("client_id", "issuer", "scope")
+# What is stored beside the secret and may be shown, by the kind of authentication.
+_BESIDE: dict[str, tuple[str, ...]] = {
+    Authentication.BASIC: ("username",),
+    Authentication.API_KEY: ("header_name",),
+    Authentication.HEADER: ("header_name",),
+    Authentication.OAUTH: _OF_OAUTH,
+    Authentication.CLIENT_CREDENTIALS: _OF_OAUTH,
+}
+_ALL_BESIDE = ("username", "header_name", *_OF_OAUTH)
+_ADDRESS = {"transport", "url", "authentication", "secret", *_ALL_BESIDE}
 
 
 class CredentialForm(forms.Form):
@@ -57,7 +65,7 @@ class CredentialForm(forms.Form):
         """The credential as `registry.credentials` keeps it."""
         entered = {"type": kind.value}
         oauth = _SECRET_AS[kind] == "client_secret"
-        for name in _OF_OAUTH if oauth else _PLAIN:
+        for name in _BESIDE.get(kind, ()):
             if values[name]:
                 entered[name] = values[name]
         if values["secret"] or not oauth:
@@ -116,9 +124,10 @@ class ServerForm(CredentialForm, forms.ModelForm):
         if stored_document is not None:
             self.initial["document_url"] = stored_document.url
             self.initial["document"] = stored_document.text
-        if self.instance.pk and self.instance.speaks_oauth:
+        if self.instance.pk:
             stored = self._stored().get("authentication", {})
-            self.initial.update({name: stored.get(name, "") for name in _OF_OAUTH})
+            beside = _BESIDE.get(self.instance.authentication, ())
+            self.initial.update({name: stored.get(name, "") for name in beside})
 
     def clean_may_ask(self) -> list[str]:
         asked = self.cleaned_data["may_ask"] or []
@@ -167,8 +176,18 @@ class ServerForm(CredentialForm, forms.ModelForm):
         if not self.errors and "transport" in self.fields:
             self._check_document(values)
         if not self.errors and "secret" in self.fields:
+            self._check_beside(values)
+        if not self.errors and "secret" in self.fields:
             self._seal_credential(values)
         return values
+
+    def _check_beside(self, values: dict[str, Any]) -> None:
+        """Refuse what was entered for another kind: it would be dropped without a word."""
+        kind = values["authentication"]
+        for name in _ALL_BESIDE:
+            # What was only shown goes with the kind that it belonged to.
+            if values[name] and name in self.changed_data and name not in _BESIDE.get(kind, ()):
+                self.add_error(name, f"Authentication {kind} takes none.")
 
     def _check_document(self, values: dict[str, Any]) -> None:
         document = values["document_url"], values["document"]
@@ -190,6 +209,8 @@ class ServerForm(CredentialForm, forms.ModelForm):
             # Whoever may change an address must not have a stored secret sent to it.
             self.add_error("secret", "Enter the secret: none is stored for this address and kind.")
             return
+        else:
+            stored["authentication"] = self._kept(kind, values, stored["authentication"])
         self.instance.sealed = seal(stored)
         trial = Server(name=values.get("name") or self.instance.name, authentication=kind)
         trial.sealed = self.instance.sealed
@@ -203,6 +224,13 @@ class ServerForm(CredentialForm, forms.ModelForm):
             return unseal(self.instance.sealed)
         except CredentialUnreadable:
             return {}
+
+    def _kept(
+        self, kind: Authentication, values: dict[str, Any], before: dict[str, str]
+    ) -> dict[str, str]:
+        """The stored credential with the names that were entered beside its secret."""
+        names = {name: values[name] for name in _BESIDE.get(kind, ()) if values[name]}
+        return {name: said for name, said in before.items() if name not in _ALL_BESIDE} | names
 
     def _kept_secret(self, kind: Authentication, values: dict[str, Any]) -> dict[str, str]:
         """The stored client secret, while it goes to the same place, in the same name."""

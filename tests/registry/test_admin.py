@@ -1,6 +1,7 @@
 """The registry's pages: what is registered, accepted and rejected there, and what never is."""
 
 import re
+from base64 import b64decode
 from urllib.parse import urlsplit
 
 import pytest
@@ -209,6 +210,68 @@ def test_an_empty_secret_keeps_what_is_stored(ada, shop):
 )
 def test_a_stored_secret_is_not_sent_elsewhere(ada, shop, values):
     assert list(errors(change(ada, shop, **values))) == ["secret"]
+
+
+BESIDE = {
+    "basic": ("username", "omni", "omni:{}"),
+    "api_key": ("header_name", "X-Weird", "{}"),
+    "header": ("header_name", "X-Weird", "{}"),
+}
+
+
+def sent(server):
+    """The one header that goes out, with what basic authentication encodes in the clear."""
+    server.refresh_from_db()
+    [(name, value)] = credentials.headers_of(server).items()
+    return name, b64decode(value.split()[1]).decode() if name == "Authorization" else value
+
+
+@pytest.mark.parametrize("kind", BESIDE)
+def test_the_name_beside_a_secret_is_shown_and_outlives_a_new_secret(ada, kind):
+    field, name, value = BESIDE[kind]
+    ada.post(f"{SERVERS}add/", NEW | {"authentication": kind, field: name, "secret": SECRET})
+    server = Server.objects.get()
+    header = name if field == "header_name" else "Authorization"
+    assert sent(server) == (header, value.format(SECRET))
+    page = ada.get(f"{SERVERS}{server.pk}/change/")
+    assert (form_of(page)[field], SECRET in page.content.decode()) == (name, False)
+
+    assert change(ada, server, secret="another-secret").status_code == 302
+    assert sent(server) == (header, value.format("another-secret"))
+
+
+@pytest.mark.parametrize("kind", BESIDE)
+def test_a_new_name_beside_a_secret_takes_effect_and_keeps_the_secret(ada, kind):
+    field, name, value = BESIDE[kind]
+    ada.post(f"{SERVERS}add/", NEW | {"authentication": kind, field: name, "secret": SECRET})
+    server = Server.objects.get()
+    Server.objects.update(health="up")
+
+    assert change(ada, server, **{field: "X-Other"}).status_code == 302
+
+    other = {"username": ("Authorization", f"X-Other:{SECRET}"), "header_name": ("X-Other", SECRET)}
+    assert sent(server) == other[field]
+    assert (server.health, field in changes()[-1][3]) == ("unknown", True)
+    elsewhere = change(ada, server, **{field: name, "url": "https://1.1.1.1/mcp"})
+    assert list(errors(elsewhere)) == ["secret"]
+
+
+def test_a_name_of_another_kind_is_refused_and_one_that_was_only_shown_goes(ada, shop):
+    assert errors(change(ada, shop, header_name="X-Weird")) == {
+        "header_name": ["Authentication bearer takes none."]
+    }
+    values = {"authentication": "basic", "username": "omni", "secret": SECRET}
+    assert change(ada, shop, **values).status_code == 302
+    assert change(ada, shop, authentication="bearer", secret=SECRET).status_code == 302
+    assert stored("shop") == {"type": "bearer", "api_key": SECRET}
+
+
+def test_an_imported_credential_stays_as_the_file_has_it(ada, shop):
+    said = {"api_key": SECRET, "header_name": "X-Weird"}
+    sealed = credentials.seal({"authentication": said})
+    Server.objects.filter(pk=shop.pk).update(authentication="api_key", sealed=sealed)
+    assert change(ada, shop, display_name="The shop").status_code == 302
+    assert stored("shop") == said
 
 
 OAUTH = {
