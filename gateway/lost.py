@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Max
-from django.db.models.functions import Now
+from django.db.models import Max, Value
+from django.db.models.functions import Least, Now
 from django.utils import timezone
 
 from audit import record
@@ -14,6 +14,7 @@ from gateway import errors
 from gateway.asker import Asker
 from gateway.models import Call
 from registry.models import Server
+from registry.patience import LONGEST_TIMEOUT
 
 # Beyond a server's own time, until whoever called it must have died.
 GRACE = timedelta(minutes=1)
@@ -53,7 +54,9 @@ def _story(row: Call) -> dict[str, str]:
 
 def settle_forgotten() -> int:
     """Settle the calls without a question that must have ended long ago; how many."""
-    longest = Server.objects.aggregate(longest=Max("timeout_seconds"))["longest"] or 0
+    # A row that came past every door must not stop the settling of all others.
+    bounded = Least("timeout_seconds", Value(float(LONGEST_TIMEOUT)))
+    longest = max(0, Server.objects.aggregate(longest=Max(bounded))["longest"] or 0)
     forgotten = Call.objects.select_related("person").filter(
         state=Call.State.STARTED,
         question=None,

@@ -2,13 +2,15 @@
 
 from typing import Any, ClassVar
 
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
 from audit.switches import Switchable
+from registry import patience
 from registry.connected import Attempt, ConnectedAccount, RegisteredClient
+from registry.validators import check_finite
 
 __all__ = [
     "Attempt",
@@ -90,9 +92,25 @@ class Server(Switchable):
     # Encrypted; `registry.credentials` reads and writes it.
     sealed = models.TextField(blank=True, editable=False)
 
-    timeout_seconds = models.FloatField(default=30)
-    retry_attempts = models.PositiveIntegerField(default=1)
-    retry_delay_seconds = models.FloatField(default=1)
+    timeout_seconds = models.FloatField(
+        default=30,
+        validators=[
+            check_finite,
+            MinValueValidator(patience.SHORTEST_TIMEOUT),
+            MaxValueValidator(patience.LONGEST_TIMEOUT),
+        ],
+    )
+    retry_attempts = models.PositiveIntegerField(
+        default=1, validators=[MinValueValidator(1), MaxValueValidator(patience.MOST_ATTEMPTS)]
+    )
+    retry_delay_seconds = models.FloatField(
+        default=1,
+        validators=[
+            check_finite,
+            MinValueValidator(0),
+            MaxValueValidator(patience.LONGEST_DELAY),
+        ],
+    )
     connection_max_age_seconds = models.PositiveIntegerField(
         default=0, help_text="0 means no limit."
     )

@@ -1,6 +1,7 @@
 """A server is registered: checked as calls will be, added, on the record, in one transaction."""
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from audit import changes
@@ -21,6 +22,7 @@ def register(spec: ServerSpec, *, who: Who) -> Server:
     """Add the server. Raises `CannotRegister`, naming the field, for one that must not be."""
     _check_name(spec.name)
     _check_address(spec)
+    _check_values(spec)
     try:
         endpoint_of_spec(spec)
     except NotReady as error:
@@ -41,6 +43,15 @@ def _check_name(name: str) -> None:
         fault = _TAKEN
     if fault:
         raise CannotRegister(fault, field="name")
+
+
+def _check_values(spec: ServerSpec) -> None:
+    """Hold each value against its column, as the admin's form does."""
+    try:
+        Server(name=spec.name, **spec.columns()).clean_fields()
+    except ValidationError as error:
+        field, said = next(iter(error.message_dict.items()))
+        raise CannotRegister(" ".join(said), field=field) from error
 
 
 def _check_address(spec: ServerSpec) -> None:

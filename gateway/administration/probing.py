@@ -12,6 +12,7 @@ from accounts.authority import Right
 from gateway import api_shapes as shapes
 from gateway.administration import base
 from gateway.errors import BadRequest
+from registry import patience
 from registry.endpoints import check_command
 from registry.errors import CommandNotAllowed
 from registry.importing import ServerSpec
@@ -57,7 +58,11 @@ class ServerBody(shapes.Strict):
     trust = serializers.ChoiceField(Server.Trust.choices, default="first_use")
     authentication = serializers.ChoiceField(Server.Authentication.choices, default="none")
     credential = CredentialBody(required=False, help_text="Stored encrypted, and never shown.")
-    timeout_seconds = serializers.FloatField(required=False, min_value=0.1, max_value=3600)
+    timeout_seconds = serializers.FloatField(
+        required=False,
+        min_value=patience.SHORTEST_TIMEOUT,
+        max_value=patience.LONGEST_TIMEOUT,
+    )
 
 
 class ProbeBody(shapes.Strict):

@@ -57,15 +57,15 @@ def checked(text: str, vocabulary: Section = SERVERS) -> Checked:
         ),
         (
             "mcps:\n- name: a\n  timeout_seconds: 0",
-            "f.yaml:3: mcps[0].timeout_seconds: expected a number above 0, found '0'",
+            "f.yaml:3: mcps[0].timeout_seconds: expected a number from 0.1, found '0'",
         ),
         (
             "mcps:\n- name: a\n  timeout_seconds: .nan",
-            "f.yaml:3: mcps[0].timeout_seconds: expected a number above 0, found '.nan'",
+            "f.yaml:3: mcps[0].timeout_seconds: expected a number from 0.1, found '.nan'",
         ),
         (
             "mcps:\n- name: a\n  timeout_seconds: 1e99",
-            "f.yaml:3: mcps[0].timeout_seconds: expected a number above 0, at most 3600",
+            "f.yaml:3: mcps[0].timeout_seconds: expected a number from 0.1, at most 3600",
         ),
         (
             "global: {retry: {max_attempts: 1.5}}",
@@ -100,7 +100,7 @@ def checked(text: str, vocabulary: Section = SERVERS) -> Checked:
         ),
         (
             "mcps:\n- name: a\n  timeout_seconds: ${WORD}",
-            "f.yaml:3: mcps[0].timeout_seconds: expected a number above 0, "
+            "f.yaml:3: mcps[0].timeout_seconds: expected a number from 0.1, "
             "found something else in its variable",
         ),
         (

@@ -92,6 +92,24 @@ def test_a_rest_service_has_a_document_and_nothing_else_has():
     assert Document.objects.get().url == "https://8.8.8.8/openapi.json"
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"timeout_seconds": 1e308},
+        {"timeout_seconds": float("nan")},
+        {"timeout_seconds": -1},
+        {"retry_delay_seconds": -5},
+        {"retry_attempts": 11},
+        {"concurrent_calls": 0},
+        {"trust": "blind"},
+    ],
+    ids=str,
+)
+def test_a_value_that_its_column_does_not_take_is_refused_with_its_field(values):
+    plain = ServerSpec(name="crm", transport="http", url="https://8.8.8.8/mcp")
+    assert refused(replace(plain, **values)).field == next(iter(values))
+
+
 @pytest.fixture
 def stub_names(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     """The names of the attack file resolve to what its rows are about; nothing is listed."""

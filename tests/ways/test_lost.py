@@ -72,6 +72,19 @@ def test_a_direct_call_whose_process_died_ends_as_unknown(cast, upstream, monkey
     assert (entry.outcome, entry.person) == ("unknown", "ada@example.com")
 
 
+@pytest.mark.parametrize("odd", [1e308, -1e308])
+def test_a_server_of_an_odd_patience_does_not_keep_lost_calls_open(cast, upstream, odd):
+    Server.objects.update(timeout_seconds=odd)
+    values = {"person": cast.ada, "door": Door.REST, "server": "upstream", "tool": "write_note"}
+    call = Call.objects.create(state=Call.State.STARTED, **values)
+    assert work.sweep(None) == 0
+
+    Call.objects.filter(pk=call.pk).update(created_at=timezone.now() - timedelta(hours=2))
+    assert work.sweep(None) == 1
+    call.refresh_from_db()
+    assert call.state == "unknown"
+
+
 @pytest.mark.parametrize("id", ["call_0", "", "x" * 200])
 def test_a_model_that_names_all_its_tool_uses_alike_gets_each_ones_own_result(cast, upstream, id):
     def use(*texts):

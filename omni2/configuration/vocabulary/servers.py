@@ -14,6 +14,7 @@ from omni2.configuration.shapes import (
     Whole,
 )
 from omni2.configuration.vocabulary.people import right
+from registry import patience
 
 PATTERNS = ListOf(item=Text(may_be_empty=False))
 
@@ -25,8 +26,12 @@ def _patterns(to: str) -> ListOf:
 def _retry(of: str) -> Section:
     return Section(
         keys={
-            "max_attempts": Whole(least=1, most=10, effect=Applied(f"Server.retry_attempts{of}")),
-            "delay_seconds": Number(most=300, effect=Applied(f"Server.retry_delay_seconds{of}")),
+            "max_attempts": Whole(
+                least=1, most=patience.MOST_ATTEMPTS, effect=Applied(f"Server.retry_attempts{of}")
+            ),
+            "delay_seconds": Number(
+                most=patience.LONGEST_DELAY, effect=Applied(f"Server.retry_delay_seconds{of}")
+            ),
             "connection_max_age_seconds": Whole(
                 effect=Applied(f"Server.connection_max_age_seconds{of}")
             ),
@@ -34,13 +39,19 @@ def _retry(of: str) -> Section:
     )
 
 
+def _timeout(of: str) -> Number:
+    return Number(
+        least=patience.SHORTEST_TIMEOUT,
+        most=patience.LONGEST_TIMEOUT,
+        effect=Applied(f"Server.timeout_seconds{of}"),
+    )
+
+
 _OF_OTHERS = " of servers that say nothing of their own"
 
 GLOBAL = Section(
     keys={
-        "default_timeout_seconds": Number(
-            above=True, most=3600, effect=Applied(f"Server.timeout_seconds{_OF_OTHERS}")
-        ),
+        "default_timeout_seconds": _timeout(_OF_OTHERS),
         "retry": _retry(_OF_OTHERS),
         "auto_discovery_enabled": Flag(
             effect=Ignored("tools are always listed anew, at the interval of the deployment")
@@ -100,7 +111,7 @@ SERVER = Section(
         "cwd": Text(longest=1000, effect=Applied("Server.cwd")),
         "env": MapOf(key="NAME", value=Text(reference=True), effect=Applied(_SEALED)),
         "enabled": Flag(effect=Applied("Server.enabled")),
-        "timeout_seconds": Number(above=True, most=3600, effect=Applied("Server.timeout_seconds")),
+        "timeout_seconds": _timeout(""),
         "description": Text(effect=Applied("Server.description")),
         "tags": ListOf(item=Text(may_be_empty=False), effect=Applied("Server.tags")),
         "retry": _retry(""),
