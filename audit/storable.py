@@ -33,6 +33,27 @@ def storable(value: Any, *, instead: str = REPLACEMENT) -> Any:
     return value
 
 
+def flaw_of(value: Any) -> str:
+    """What of a JSON value cannot be kept, in words that follow "it holds"; "" where all can be."""
+    if isinstance(value, str):
+        found = _NOT_KEPT.search(value)
+        return _named(found[0]) if found else ""
+    if isinstance(value, float):
+        return "" if math.isfinite(value) else "NaN or a number beyond all limits"
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    for item in value if isinstance(value, list) else ():
+        if flaw := flaw_of(item):
+            return flaw
+    return ""
+
+
+def _named(character: str) -> str:
+    if character in ("\0", LOST):
+        return "a NUL" if character == "\0" else "U+FDD0, which stands for what was lost"
+    return f"half a character (\\u{ord(character):04x})"
+
+
 def is_storable(value: Any) -> bool:
     """Whether a JSON value can be kept just as it is."""
     return bool(storable(value) == value)

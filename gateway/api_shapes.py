@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from audit.storable import is_storable
+from audit.storable import flaw_of
 
 
 class Strict(serializers.Serializer):
@@ -33,8 +33,9 @@ class StrictJson(serializers.JSONField):
     """A JSON value that every database can hold."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if not is_storable(data):
-            raise serializers.ValidationError("A text in it holds a NUL.")
+        flaw = flaw_of(data)
+        if flaw:
+            raise serializers.ValidationError(f"It holds {flaw}.")
         return super().to_internal_value(data)
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from audit.switches import Switchable
 from registry import patience
 from registry.connected import Attempt, ConnectedAccount, RegisteredClient
-from registry.validators import check_finite
+from registry.validators import check_finite, check_storable
 
 __all__ = [
     "Attempt",
@@ -75,7 +75,7 @@ class Server(Switchable):
     name = models.CharField(max_length=32, unique=True)
     display_name = models.CharField(max_length=128, blank=True)
     description = models.TextField(blank=True)
-    tags = models.JSONField(default=list, blank=True)
+    tags = models.JSONField(default=list, blank=True, validators=[check_storable])
     owner = models.EmailField(
         blank=True, help_text="Who may decide on requests for access to its tools."
     )
@@ -124,6 +124,7 @@ class Server(Switchable):
     argument_defaults = models.JSONField(
         default=dict,
         blank=True,
+        validators=[check_storable],
         help_text="What the gateway fills in where a tool takes such an argument and none came.",
     )
     tool_prefix = models.BooleanField(
@@ -135,6 +136,7 @@ class Server(Switchable):
     may_ask = models.JSONField(
         default=may_ask_by_default,
         blank=True,
+        validators=[check_storable],
         help_text="What it may ask of the MCP client behind a call: elicitation, sampling, roots; "
         "defaults: its forms are answered as they say themselves where nobody can be asked.",
     )

@@ -114,6 +114,7 @@ class _Checker:
         return self._section(read, shape, effect)
 
     def _map(self, read: Read, shape: MapOf, effect: Effect | None) -> dict[str, Any]:
+        self.leaves.check_keys(read)
         data = {}
         for key, item in read.value.items():
             if item.value is None and isinstance(shape.value, Section):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from audit.storable import flaw_of
 from omni2.configuration.problems import Problem
 from omni2.configuration.reading import Read
 from omni2.configuration.shapes import (
@@ -95,6 +96,7 @@ class Leaves:
     def _data(self, read: Read, effect: Effect | None) -> Any:
         """Nested plain data with its variables filled in; one missing makes the whole wrong."""
         if isinstance(read.value, dict):
+            self.check_keys(read)
             values: Any = {key: self._data(item, effect) for key, item in read.value.items()}
             return WRONG if WRONG in values.values() else values
         if isinstance(read.value, list):
@@ -102,10 +104,19 @@ class Leaves:
             return WRONG if WRONG in values else values
         if isinstance(read.value, str) and "${" in read.value:
             filled = self._fill(read, effect)
-            return filled.text if filled else WRONG
+            return self._kept(read, filled.text) if filled else WRONG
         if isinstance(read.value, float) and not math.isfinite(read.value):
             return self.wrong(read, "is not a number that JSON knows")
-        return read.value
+        return self._kept(read, read.value)
+
+    def _kept(self, read: Read, value: Any) -> Any:
+        flaw = flaw_of(value)
+        return self.wrong(read, f"holds {flaw}") if flaw else value
+
+    def check_keys(self, read: Read) -> None:
+        """Report the keys of a mapping that no database keeps."""
+        for key, item in read.value.items():
+            self._kept(item, key)
 
 
 def _found(shape: Shape, read: Read) -> str:
@@ -145,6 +156,8 @@ def _text_complaint(read: Read, shape: Text, value: str) -> str:
         return "must not be empty"
     if any(ord(character) < 32 and character not in "\n\t" for character in value):
         return "holds a control character"
+    if flaw := flaw_of(value):
+        return f"holds {flaw}"
     if shape.longest and len(value) > shape.longest:
         return f"is longer than {shape.longest} characters"
     return ""

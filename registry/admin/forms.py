@@ -11,6 +11,7 @@ from unfold.widgets import (
 )
 
 from registry import connecting, documents
+from registry.admin.json_field import KeptJSONField
 from registry.credentials import check_credential, seal, unseal
 from registry.errors import CredentialUnreadable, NotReady
 from registry.mcp.errors import GuardRefused
@@ -28,6 +29,7 @@ _SECRET_AS = {
     Authentication.OAUTH: "client_secret",
     Authentication.CLIENT_CREDENTIALS: "client_secret",
 }
+JSON_FIELDS = ("tags", "may_ask", "argument_defaults")
 _OF_OAUTH = ("client_id", "issuer", "scope")
 # What is stored beside the secret and may be shown, by the kind of authentication.
 _BESIDE: dict[str, tuple[str, ...]] = {
@@ -111,6 +113,7 @@ class ServerForm(CredentialForm, forms.ModelForm):
     class Meta:
         model = Server
         exclude: ClassVar = ["argv", "cwd"]
+        field_classes: ClassVar = dict.fromkeys(JSON_FIELDS, KeptJSONField)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -131,7 +134,7 @@ class ServerForm(CredentialForm, forms.ModelForm):
 
     def clean_may_ask(self) -> list[str]:
         asked = self.cleaned_data["may_ask"] or []
-        if not isinstance(asked, list) or not set(asked) <= set(MAY_ASK):
+        if not isinstance(asked, list) or not all(one in MAY_ASK for one in asked):
             raise forms.ValidationError(f"A list is expected of: {', '.join(MAY_ASK)}.")
         return asked
 

@@ -16,10 +16,11 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from audit.recorded import Deed, RecordedAdmin, badge, who_at
+from audit.storable import storable
 from audit.switched import SwitchedAdmin
 from registry import discovery, health, offerings, removing, showing, syncing
 from registry.admin import decisions, probing
-from registry.admin.forms import ServerForm
+from registry.admin.forms import JSON_FIELDS, ServerForm
 from registry.errors import RegistryError
 from registry.models import ConnectedAccount, HealthCheck, Server, Tool
 
@@ -157,6 +158,14 @@ class ServerAdmin(SwitchedAdmin, RecordedAdmin):
 
     def facts_of(self, obj: Any) -> dict[str, str]:
         return {"server": obj.name}
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        server = super().get_object(request, object_id, from_field)
+        if server is not None and not self.has_change_permission(request, server):
+            # Shown and never saved: no page can hold half a character.
+            for name in (*JSON_FIELDS, "argv"):
+                setattr(server, name, storable(getattr(server, name)))
+        return server
 
     # --- Deleting --------------------------------------------------------------------------------
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:

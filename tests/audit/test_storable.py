@@ -2,7 +2,7 @@
 
 import pytest
 
-from audit.storable import LOST, is_storable, storable
+from audit.storable import LOST, flaw_of, is_storable, storable
 
 KEPT = ["", "a\nb", "\U0001f600 \u212a \ufffd \uffff", 0, 1.5, True, None, {"a": [{"b": "c"}]}, []]
 NOT_KEPT = [
@@ -18,7 +18,7 @@ NOT_KEPT = [
 
 @pytest.mark.parametrize("value", KEPT, ids=repr)
 def test_what_can_be_kept_stays_as_it_is(value):
-    assert (storable(value), is_storable(value)) == (value, True)
+    assert (storable(value), is_storable(value), flaw_of(value)) == (value, True, "")
 
 
 @pytest.mark.parametrize(("value", "kept"), NOT_KEPT, ids=range(len(NOT_KEPT)))
@@ -29,3 +29,17 @@ def test_what_cannot_be_kept_is_replaced(value, kept):
 def test_what_was_lost_is_not_storable_either_and_is_shown_as_lost():
     assert not is_storable(storable("a\0b", instead=LOST))
     assert storable(storable("a\0b", instead=LOST)) == "a\ufffdb"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ([{"a": "b\0"}], "a NUL"),
+        ({"\ud800": 1}, "half a character (\\ud800)"),
+        ([LOST], "U+FDD0, which stands for what was lost"),
+        ({"a": [float("inf")]}, "NaN or a number beyond all limits"),
+    ],
+    ids=range(4),
+)
+def test_what_cannot_be_kept_is_told(value, said):
+    assert flaw_of(value) == said

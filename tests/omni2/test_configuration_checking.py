@@ -107,6 +107,26 @@ def checked(text: str, vocabulary: Section = SERVERS) -> Checked:
             "mcps:\n- name: a\n  argument_defaults: {x: [.inf]}",
             "f.yaml:3: mcps[0].argument_defaults.x[0]: is not a number that JSON knows",
         ),
+        (
+            'mcps:\n- name: a\n  argument_defaults: {x: [{y: "\\ud800"}]}',
+            "f.yaml:3: mcps[0].argument_defaults.x[0].y: holds half a character (\\ud800)",
+        ),
+        (
+            'mcps:\n- name: a\n  argument_defaults: {x: "\\0"}',
+            "f.yaml:3: mcps[0].argument_defaults.x: holds a NUL",
+        ),
+        (
+            'mcps:\n- name: a\n  argument_defaults: {"\\ud800": 1}',
+            "f.yaml:3: mcps[0].argument_defaults['\\ud800']: holds half a character (\\ud800)",
+        ),
+        (
+            'mcps:\n- name: a\n  argument_defaults: {x: {"\\0": 1}}',
+            "f.yaml:3: mcps[0].argument_defaults.x['\\x00']: holds a NUL",
+        ),
+        (
+            'mcps:\n- name: a\n  tags: ["\\ud800"]',
+            "f.yaml:3: mcps[0].tags[0]: holds half a character (\\ud800)",
+        ),
     ],
 )
 def test_error_names_line_field_and_what_is_expected(text: str, said: str) -> None:

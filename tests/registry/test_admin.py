@@ -130,6 +130,52 @@ def test_a_server_that_must_not_be_is_refused_with_its_field(ada, values, field)
     assert Server.objects.count() == 0
 
 
+HALF = '{"a": "\\ud800"}'
+HOLDS_HALF = "It holds half a character (\\ud800)."
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "said"),
+    [
+        ("may_ask", '[{"a": 1}]', "A list is expected of"),
+        ("may_ask", "[[]]", "A list is expected of"),
+        ("may_ask", HALF, HOLDS_HALF),
+        ("tags", HALF, HOLDS_HALF),
+        ("tags", '["\\ud800"]', HOLDS_HALF),
+        ("argument_defaults", HALF, HOLDS_HALF),
+        ("argument_defaults", '{"\\ud800": 1}', HOLDS_HALF),
+        ("argument_defaults", '{"a": "\\u0000"}', "It holds a NUL."),
+        ("argument_defaults", '{"a": NaN}', "It holds NaN or a number"),
+        ("argument_defaults", '{"a": 1e400}', "It holds NaN or a number"),
+        ("argument_defaults", "[" * 50_000, "It is nested too deeply."),
+        ("argument_defaults", "9" * 5_000, "A number in it has too many digits."),
+    ],
+    ids=range(12),
+)
+def test_what_cannot_be_kept_is_refused_with_its_field_and_shown_as_it_was_sent(
+    ada, field, text, said
+):
+    page = ada.post(f"{SERVERS}add/", NEW | {field: text})
+
+    [(named, [told])] = errors(page).items()
+    assert (page.status_code, named, told[: len(said)]) == (200, field, said)
+    assert form_of(page)[field] == text
+    assert Server.objects.count() == 0
+
+
+def test_a_row_that_holds_half_a_character_is_shown_and_put_right(ada, client, cast, shop):
+    Server.objects.filter(pk=shop.pk).update(argument_defaults={"a": "\ud800"}, tags=["\ud800"])
+    page = ada.get(f"{SERVERS}{shop.pk}/change/")
+    assert (page.status_code, form_of(page)["argument_defaults"]) == (200, HALF)
+    assert sorted(errors(change(ada, shop))) == ["argument_defaults", "tags"]
+    client.force_login(staff(cast.dev, "registry.view_server"))
+    assert client.get(f"{SERVERS}{shop.pk}/change/").status_code == 200
+    client.force_login(cast.ada)
+    assert change(ada, shop, argument_defaults="{}", tags="[]").status_code == 302
+    shop.refresh_from_db()
+    assert (shop.argument_defaults, shop.tags) == ({}, [])
+
+
 SERVICE = {"transport": "openapi", "url": "https://8.8.8.8/v1"}
 TEXT = "openapi: 3.1.0\npaths: {/a: {get: {}}}"
 

@@ -102,8 +102,10 @@ def test_a_rest_service_has_a_document_and_nothing_else_has():
         {"retry_attempts": 11},
         {"concurrent_calls": 0},
         {"trust": "blind"},
+        {"tags": ("\ud800",)},
+        {"argument_defaults": {"a": float("nan")}},
     ],
-    ids=str,
+    ids=ascii,
 )
 def test_a_value_that_its_column_does_not_take_is_refused_with_its_field(values):
     plain = ServerSpec(name="crm", transport="http", url="https://8.8.8.8/mcp")
