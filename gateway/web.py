@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -92,7 +93,10 @@ def _recent(person: User) -> list[tuple[Question, Question]]:
 
 # --- Errors ---------------------------------------------------------------------------------------
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400."""
+    """400, or 413 for more than is read of one request."""
+    if isinstance(exception, RequestDataTooBig):
+        message = "What was sent is larger than 1 MiB. Nothing was changed."
+        return _error(request, 413, "too_large", message)
     return _error(request, 400, "bad_request", "This request cannot be understood.")
 
 

@@ -9,6 +9,10 @@ from registry.mcp.errors import GuardRefused
 from registry.mcp.guard import check_url
 from registry.models import Document, Server
 
+# Bytes, as a form sends it. Every door takes 1 MiB at a time: what came by one must fit through
+# the form of the server's page, beside everything else that stands there.
+TEXT_LIMIT = 1_000_000
+
 
 class Fault(NamedTuple):
     """What is wrong with one field of a server."""
@@ -55,6 +59,10 @@ def _of_text(text: str) -> Fault | None:
     from registry.openapi.document import Document as Read  # noqa: PLC0415  loads the MCP SDK's types
     from registry.openapi.errors import UnusableDocument  # noqa: PLC0415  belongs to it
 
+    # A browser sends each line break as two bytes.
+    if len(text.encode()) + text.replace("\r\n", "").count("\n") > TEXT_LIMIT:
+        limit = f"{TEXT_LIMIT:,} bytes"
+        return Fault("document", f"as text it has at most {limit}; say where it lies instead")
     if "\0" in text:
         return Fault("document", "the text holds a NUL")
     try:

@@ -107,7 +107,8 @@ class ServerForm(CredentialForm, forms.ModelForm):
     document = forms.CharField(
         required=False,
         widget=UnfoldAdminTextareaWidget,
-        help_text="Or its text, JSON or YAML.",
+        help_text=f"Or its text, JSON or YAML: at most {documents.TEXT_LIMIT:,} bytes. "
+        "A larger one is read from where it lies.",
     )
 
     class Meta:
@@ -131,6 +132,10 @@ class ServerForm(CredentialForm, forms.ModelForm):
             stored = self._stored().get("authentication", {})
             beside = _BESIDE.get(self.instance.authentication, ())
             self.initial.update({name: stored.get(name, "") for name in beside})
+
+    def is_multipart(self) -> bool:
+        """As a file would be: a document, urlencoded, is up to three times as long."""
+        return True
 
     def clean_may_ask(self) -> list[str]:
         asked = self.cleaned_data["may_ask"] or []

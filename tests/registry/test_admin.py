@@ -10,7 +10,7 @@ from django.test import Client
 from accounts.models import ApiKey, ServerGrant
 from audit.models import Entry
 from gateway.models import Call
-from registry import credentials
+from registry import credentials, documents
 from registry.endpoints import endpoint_of
 from registry.models import (
     ConnectedAccount,
@@ -204,6 +204,25 @@ def test_a_document_that_must_not_be_is_refused_with_its_field(ada):
         page = ada.post(f"{SERVERS}add/", NEW | SERVICE | values)
         assert (page.status_code, list(errors(page))) == (200, [field])
     assert Server.objects.count() == 0
+
+
+def test_the_largest_document_does_not_lock_its_servers_page(ada):
+    """Made of what urlencoding makes three of: sent so, it is 3 MB."""
+    ada.post(f"{SERVERS}add/", NEW | SERVICE | {"document": TEXT})
+    server = Server.objects.get()
+    text = '# {"a":[]}\n' * ((documents.TEXT_LIMIT - len(TEXT) - 10) // 12) + TEXT
+    Document.objects.update(text=text)
+
+    page = ada.get(f"{SERVERS}{server.pk}/change/")
+    assert b'enctype="multipart/form-data"' in page.content
+    values = form_of(page) | {"description": "d" * 10_000, "document": text.replace("\n", "\r\n")}
+    assert ada.post(f"{SERVERS}{server.pk}/change/", values).status_code == 302
+    server.refresh_from_db()
+    assert len(server.description) == 10_000
+
+    too_large = ada.post(f"{SERVERS}{server.pk}/change/", values | {"description": "d" * 100_000})
+    assert too_large.status_code == 413
+    assert "What was sent is larger than 1 MiB." in too_large.content.decode()
 
 
 def test_a_command_cannot_be_smuggled_in(ada):

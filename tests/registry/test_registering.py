@@ -8,6 +8,7 @@ import pytest
 
 from audit.models import Entry
 from audit.record import Who
+from registry import documents
 from registry import probe as probing
 from registry.admin.forms import ServerForm
 from registry.errors import AddressRefused, CannotRegister
@@ -66,6 +67,7 @@ def test_a_command_is_one_of_the_deployments(settings):
     assert Server.objects.get().argv == ["mcp-server-time"]
 
 
+LARGE = "openapi: 3.1.0 ".ljust(documents.TEXT_LIMIT, "#")
 SERVICE = ServerSpec(
     name="orders",
     transport="openapi",
@@ -83,6 +85,8 @@ def test_a_rest_service_has_a_document_and_nothing_else_has():
         (replace(SERVICE, document_url="", document="swagger: 2"), "document"),
         (replace(SERVICE, document_url="", document="a: &a [*a]"), "document"),
         (replace(SERVICE, document_url="", document="openapi: 3.1.0\0"), "document"),
+        (replace(SERVICE, document_url="", document=LARGE + "#"), "document"),
+        (replace(SERVICE, document_url="", document=LARGE[:-1] + "\n"), "document"),
         (replace(SERVICE, transport="http"), "document_url"),
         (replace(SERVICE, transport="sse", document_url="", document="x"), "document"),
     ]
@@ -90,6 +94,8 @@ def test_a_rest_service_has_a_document_and_nothing_else_has():
 
     register(SERVICE, who=ADA)
     assert Document.objects.get().url == "https://8.8.8.8/openapi.json"
+    register(replace(SERVICE, name="large", document_url="", document=LARGE), who=ADA)
+    assert Document.objects.get(server__name="large").text == LARGE
 
 
 @pytest.mark.parametrize(
