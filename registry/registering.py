@@ -23,6 +23,8 @@ def register(spec: ServerSpec, *, who: Who) -> Server:
     _check_name(spec.name)
     _check_address(spec)
     _check_values(spec)
+    if spec.authentication == Server.Authentication.NONE and spec.credentials.get("authentication"):
+        raise CannotRegister("authentication none takes no secret", field="credential")
     try:
         endpoint_of_spec(spec)
     except NotReady as error:

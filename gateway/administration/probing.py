@@ -152,6 +152,8 @@ def _target(values: dict[str, Any]) -> Target:
     url, command = values.get("url", ""), values.get("command", [])
     if bool(url) == bool(command):
         raise BadRequest("Give a url or a command.", field="url")
+    if values["authentication"] == Server.Authentication.NONE and values.get("credential"):
+        raise BadRequest("Authentication none takes no secret.", field="credential")
     if command:
         try:
             check_command(command)

@@ -75,6 +75,12 @@ class CredentialForm(forms.Form):
         return entered
 
 
+def refuse_secret(form: CredentialForm, values: dict[str, Any]) -> None:
+    """Say that a secret is of no use without authentication; it would be dropped."""
+    if values["secret"]:
+        form.add_error("secret", "Authentication none takes no secret.")
+
+
 class ServerForm(CredentialForm, forms.ModelForm):
     """Checks name and address as calls will be."""
 
@@ -192,6 +198,8 @@ class ServerForm(CredentialForm, forms.ModelForm):
     def _check_beside(self, values: dict[str, Any]) -> None:
         """Refuse what was entered for another kind: it would be dropped without a word."""
         kind = values["authentication"]
+        if kind == Authentication.NONE:
+            refuse_secret(self, values)
         for name in _ALL_BESIDE:
             # What was only shown goes with the kind that it belonged to.
             if values[name] and name in self.changed_data and name not in _BESIDE.get(kind, ()):

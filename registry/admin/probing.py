@@ -15,7 +15,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from audit.recorded import who_at
 from registry import syncing
-from registry.admin.forms import CredentialForm
+from registry.admin.forms import CredentialForm, refuse_secret
 from registry.errors import CannotRegister, RegistryError
 from registry.importing import ServerSpec
 from registry.models import Server
@@ -69,6 +69,8 @@ class ProbeForm(CredentialForm):
         values = super().clean() or self.cleaned_data
         if not self.errors and bool(values["url"]) == bool(values.get("command")):
             self.add_error("url", "Enter an address, or choose a command.")
+        if not self.errors and values["authentication"] == Server.Authentication.NONE:
+            refuse_secret(self, values)
         return values
 
     def target(self) -> Target:

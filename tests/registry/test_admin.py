@@ -118,6 +118,8 @@ def test_a_server_is_registered(ada):
         ({"retry_attempts": "0"}, "retry_attempts"),
         ({"retry_attempts": "11"}, "retry_attempts"),
         ({"authentication": "bearer"}, "secret"),
+        ({"secret": SECRET}, "secret"),
+        ({"client_id": "omni2"}, "client_id"),
         ({"authentication": "header", "secret": "x" * 8}, "secret"),
         ({"authentication": "bearer", "secret": "${SECRET_KEY}"}, "secret"),
         ({"authentication": "bearer", "secret": "line\nbreak"}, "secret"),

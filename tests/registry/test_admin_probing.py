@@ -47,6 +47,12 @@ def test_what_is_found_is_shown_and_nothing_stored(ada, upstream_server, setting
     assert (entry.person, entry.door, entry.outcome) == ("ada@example.com", "admin", "ok")
 
 
+def test_a_secret_without_authentication_is_refused(ada):
+    page = look(ada, "https://8.8.8.8/mcp", secret="a-token-nobody-knows")
+    assert page.context["form"].errors == {"secret": ["Authentication none takes no secret."]}
+    assert not Entry.objects.filter(kind="registry.probed").exists()
+
+
 def test_what_servers_say_is_shown_as_text(ada, settings):
     with raw_server([a_tool("search", description=HOSTILE)]) as raw:
         settings.INTERNAL_ADDRESSES = [raw.address]

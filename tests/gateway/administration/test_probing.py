@@ -46,6 +46,7 @@ def test_a_look_tells_what_is_there_and_stores_nothing(ada, upstream):
         ({"url": "https://localhost/"}, 400, "address_refused", None),
         ({"url": "x", "authentication": "magic"}, 400, "invalid", "authentication"),
         ({"url": "x", "credential": {"token": "x"}}, 400, "invalid", "credential.token"),
+        ({"url": "x", "credential": {"api_key": "x"}}, 400, "bad_request", "credential"),
     ],
 )
 def test_what_is_not_looked_at(ada, settings, body, status, code, field):
@@ -118,6 +119,7 @@ def test_a_rest_service_is_registered_with_its_document(ada):
         ({"command": ["sh"]}, "command"),
         ({"argv": ["sh"]}, "argv"),
         ({"credential": {}}, "credential"),
+        ({"authentication": "none", "credential": {"api_key": "k-123456"}}, "credential"),
         ({"credential": {"api_key": "${SECRET_KEY}"}}, "credential"),
         ({"authentication": "header", "credential": {"header_value": "x"}}, "credential"),
     ],
