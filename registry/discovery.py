@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from audit import record
 from audit.models import Entry
-from registry import health, tokens, withholding
+from registry import health, moving, tokens, withholding
 from registry.endpoints import endpoint_to_list, with_document
 from registry.errors import NotConnected, RegistryError, SyncFailed
 from registry.mcp.client import Listing, connections
@@ -112,6 +112,8 @@ def _settled(server: Server, look: Future[Listing | RegistryError]) -> Synced:
             _note_failure(server, listing)
             return Synced(server, error=listing)
         return Synced(server, report=_store(server, listing))
+    except SyncFailed as error:
+        return Synced(server, error=error)
     except Exception:
         log.exception("a sync failed unexpectedly", extra={"server": server.name})
         return Synced(
@@ -137,6 +139,8 @@ def _note_failure(server: Server, error: RegistryError) -> None:
 def _store(server: Server, listing: Listing) -> SyncReport:
     with transaction.atomic():
         row = Server.objects.select_for_update().get(pk=server.pk)
+        if moving.place_of(row) != moving.place_of(server):
+            raise SyncFailed(f"server {server.name}: it was moved while its tools were read")
         outcome = settle(row, offers_of(listing.tools))
         _describe(row, listing)
         health.observe(row)

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from registry import connecting, documents
+from registry import connecting, documents, moving
 from registry.credentials import seal, unseal
 from registry.endpoints import endpoint_of
 from registry.errors import CredentialUnreadable
 from registry.mcp.endpoint import Endpoint
 from registry.models import Server
 
-# What decides where a call goes: when one of them changes, what was known of its health is void.
-_ADDRESS = frozenset({"transport", "url", "argv", "cwd", "authentication", "credentials"})
+# When one of them changes, what was known of the server's health is void.
+_HEALTHY_THERE = moving.ADDRESS | {"authentication", "credentials"}
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _apply_one(spec: ServerSpec) -> list[str]:
     if _stored_credentials(server) != {part: dict(v) for part, v in spec.credentials.items()}:
         values["sealed"] = spec.sealed()
         said.append(f"server {spec.name}: credentials changed")
-    if _ADDRESS.intersection(changed) or "sealed" in values:
+    if _HEALTHY_THERE.intersection(changed) or "sealed" in values:
         values |= {"health": Server.Health.UNKNOWN, "last_error": ""}
         connecting.start_anew(server)
     if values:
@@ -131,6 +131,9 @@ def _apply_one(spec: ServerSpec) -> list[str]:
         server.save(update_fields=list(values))
     if documents.keep(server, spec.document_url, spec.document):
         said.append(f"server {spec.name}: its OpenAPI document changed")
+        moving.described_anew(server)
+    if moving.ADDRESS.intersection(changed) and (offered := moving.moved(server)):
+        said.append(f"server {spec.name}: {offered} tools set aside until it is read there")
     return said
 
 

@@ -10,7 +10,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from registry import connecting, documents
+from registry import connecting, documents, moving
 from registry.admin.json_field import KeptJSONField
 from registry.credentials import check_credential, seal, unseal
 from registry.errors import CredentialUnreadable, NotReady
@@ -265,10 +265,11 @@ class ServerForm(CredentialForm, forms.ModelForm):
 
     def save(self, commit: bool = True) -> Server:
         """The server; what was known of its health is void when calls go elsewhere now."""
+        self._was_there = self.instance.pk is not None
         if not _ADDRESS.isdisjoint(self.changed_data):
             self.instance.health = Server.Health.UNKNOWN
             self.instance.last_error = ""
-            if self.instance.pk:
+            if self._was_there:
                 connecting.start_anew(self.instance)
         return super().save(commit)
 
@@ -277,7 +278,11 @@ class ServerForm(CredentialForm, forms.ModelForm):
         super()._save_m2m()  # type: ignore[misc]  # the stubs do not know it
         if "document" in self.cleaned_data:
             values = self.cleaned_data
-            documents.keep(self.instance, values["document_url"], values["document"])
+            kept = documents.keep(self.instance, values["document_url"], values["document"])
+            if kept and self._was_there:
+                moving.described_anew(self.instance)
+        if self._was_there and not moving.ADDRESS.isdisjoint(self.changed_data):
+            moving.moved(self.instance)
 
 
 def _origin(url: str) -> Origin | None:
