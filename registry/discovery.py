@@ -19,8 +19,8 @@ from django.utils import timezone
 from audit import record
 from audit.models import Entry
 from registry import health, moving, tokens, withholding
-from registry.endpoints import endpoint_to_list, with_document
-from registry.errors import NotConnected, RegistryError, SyncFailed
+from registry.endpoints import endpoint_to_list, require_on, with_document
+from registry.errors import NotConnected, RegistryError, SwitchedOff, SyncFailed
 from registry.mcp.client import Listing, connections
 from registry.mcp.errors import UpstreamError
 from registry.models import Server, Tool
@@ -60,8 +60,8 @@ class Synced:
 def sync(server: Server) -> SyncReport:
     """Read the server's tools and settle each.
 
-    Raises `SyncFailed`, or `NotConnected` where nobody has connected an account to read them with;
-    then nothing has changed.
+    Raises `SyncFailed`, `SwitchedOff`, or `NotConnected` where nobody has connected an account to
+    read them with; then nothing has changed.
     """
     listing = _list(server)
     if isinstance(listing, RegistryError):
@@ -93,9 +93,10 @@ def _list_aside(server: Server) -> Listing | RegistryError:
 
 def _list(server: Server) -> Listing | RegistryError:
     """What the server lists, or why not."""
-    if tokens.listing_person(server) is None:
-        return NotConnected(server.name)
     try:
+        require_on(server)
+        if tokens.listing_person(server) is None:
+            return NotConnected(server.name)
         endpoint = with_document(server, endpoint_to_list(server))
         return connections.list_tools(endpoint, timeout=settings.MCP_CALL_TIMEOUT)
     except RegistryError as error:
@@ -122,8 +123,8 @@ def _settled(server: Server, look: Future[Listing | RegistryError]) -> Synced:
 
 
 def _note_failure(server: Server, error: RegistryError) -> None:
-    if isinstance(error, NotConnected):
-        # Nobody to look with says nothing of the server.
+    if isinstance(error, NotConnected | SwitchedOff):
+        # That nobody could look says nothing of the server.
         return
     with transaction.atomic():
         health.observe(server, error=error.message)

@@ -9,7 +9,7 @@ from django.conf import settings
 from registry import tokens
 from registry.connected import NOBODY
 from registry.credentials import client_settings, environment_of, headers_of
-from registry.errors import CommandNotAllowed, CredentialRefused
+from registry.errors import CommandNotAllowed, CredentialRefused, SwitchedOff
 from registry.mcp.endpoint import Endpoint
 from registry.models import Document, Server
 
@@ -49,11 +49,21 @@ def with_token(server: Server, account: int, token: str) -> Endpoint:
 def endpoint_to_list(server: Server) -> Endpoint:
     """Where this server is, with the credential that its tools are listed and it is checked with.
 
+    Raises `SwitchedOff`, before a token is fetched, where nobody is to reach it.
     Where each person has an account of their own, it is that of whoever connected first; before
     anybody has, there is none, and the server may say no.
     """
+    require_on(server)
     person = tokens.listing_person(server)
     return endpoint_of(server) if person is None else endpoint_for(server, person)
+
+
+def require_on(server: Server) -> None:
+    """Raise `SwitchedOff` for a server that does not take part, and say what would let it."""
+    if server.is_off:
+        raise SwitchedOff(f"{server.name} is switched off: nobody reaches it. Switch it on first.")
+    if not server.enabled:
+        raise SwitchedOff(f"{server.name} is disabled: nobody reaches it. Enable it first.")
 
 
 def with_document(server: Server, endpoint: Endpoint) -> Endpoint:

@@ -6,6 +6,7 @@ RegistryError
 │   ├── CredentialMissing     not stored, or its environment variable is not set
 │   ├── CredentialRefused     stored, but it must not be sent like this
 │   └── CommandNotAllowed     a command that the deployment does not list
+├── SwitchedOff               its kill switch, or its configuration, keeps everybody from it
 ├── NotConnected              each person needs an account of their own there, and has none
 ├── AuthorizationFailed       its authorization server gave no token, or cannot be believed
 │   └── TokenRefused          it will not, however often it is asked
@@ -67,6 +68,13 @@ class CommandNotAllowed(NotReady):
     """A stdio command that is not, word for word, one of the deployment's own list."""
 
     code = "command_not_allowed"
+
+
+class SwitchedOff(RegistryError):
+    """A server that nobody reaches now, by its kill switch or its configuration."""
+
+    code = "server_switched_off"
+    status = 409
 
 
 class NotConnected(RegistryError):

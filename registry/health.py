@@ -13,8 +13,8 @@ from django.utils import timezone
 from audit import record
 from audit.models import Entry
 from audit.redact import redact_text
-from registry.endpoints import endpoint_to_list
-from registry.errors import RegistryError
+from registry.endpoints import endpoint_to_list, require_on
+from registry.errors import RegistryError, SwitchedOff
 from registry.mcp.client import connections
 from registry.mcp.endpoint import Endpoint
 from registry.mcp.errors import HttpRefused, UpstreamError
@@ -31,13 +31,17 @@ ERROR_LENGTH = 500
 
 
 def check(server: Server) -> HealthCheck:
-    """Ask the server whether it is there, and keep the answer. Never raises for its failure."""
-    return _keep(server, *_look(server))
+    """Ask the server whether it is there, and keep the answer. Never raises for its failure.
+
+    One that is switched off is not asked: the check says so, and is not kept.
+    """
+    return _not_asked(server) or _keep(server, *_look(server))
 
 
 def check_all(servers: Sequence[Server]) -> list[HealthCheck]:
-    """Check many at a time; one that hangs delays nobody. Forgets what is older than a week."""
-    checks = []
+    """`check` many at a time; one that hangs delays nobody. Forgets what is older than a week."""
+    checks = [refused for server in servers if (refused := _not_asked(server))]
+    servers = [server for server in servers if server.takes_part]
     with ThreadPoolExecutor(LOOK_AT_ONCE, thread_name_prefix="health") as pool:
         looks = {pool.submit(_look_aside, server): server for server in likely_first(servers)}
         for look in as_completed(looks):
@@ -96,6 +100,15 @@ def _look_aside(server: Server) -> tuple[int, str]:
 def last_said(server: Server) -> str:
     """The end of what the server's command wrote to stderr in this process, without secrets."""
     return redact_text("\n".join(connections.last_said(server.name)))
+
+
+def _not_asked(server: Server) -> HealthCheck | None:
+    """Why this server is not asked, as a check that is no row; None where it is."""
+    try:
+        require_on(server)
+    except SwitchedOff as error:
+        return HealthCheck(server=server, ok=False, error=error.message)
+    return None
 
 
 def _look(server: Server) -> tuple[int, str]:

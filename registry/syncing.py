@@ -10,7 +10,7 @@ from registry.models import Server
 
 
 def sync_now(server: Server, *, who: Who) -> SyncReport:
-    """Read the server's tools. Raises `SyncFailed`; then nothing has changed."""
+    """Read the server's tools. Raises as `discovery.sync` does; then nothing has changed."""
     _note(server, who)
     return discovery.sync(server)
 

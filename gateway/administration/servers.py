@@ -227,7 +227,8 @@ class ServerView(base.AdminView):
 class SyncView(base.AdminView):
     """Read a server's tools now. What is new, changed or unusable is set aside as its trust says.
 
-    A server that does not answer is a 502, and nothing has changed.
+    A server that does not answer is a 502, one that is switched off or disabled a 409 and is not
+    asked; then nothing has changed.
     """
 
     required_right = Right.MODIFY_CONFIG
@@ -239,6 +240,7 @@ class SyncView(base.AdminView):
             200: ReportShape,
             403: shapes.Error,
             404: shapes.Error,
+            409: shapes.Error,
             502: shapes.Error,
             503: shapes.Error,
         },

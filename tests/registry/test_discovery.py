@@ -340,7 +340,8 @@ def test_a_server_removed_meanwhile_stops_nobody(upstream: RawServer) -> None:
     assert second.report == discovery.SyncReport(added=("search", "export"), offered=2)
 
 
-def test_the_tools_of_a_disabled_server_are_read_and_not_offered(upstream: RawServer) -> None:
-    server = a_server(upstream.url, enabled=False)
+def test_the_tools_of_a_disabled_server_are_not_offered(upstream: RawServer) -> None:
+    server = a_server(upstream.url)
     assert discovery.sync(server).offered == 2
+    Server.objects.update(enabled=False)
     assert list(Tool.objects.offered()) == []

@@ -51,9 +51,9 @@ def test_an_unknown_name_is_answered_with_the_nearest(upstream: RawServer) -> No
         run("zzz")
 
 
-def test_disabled_servers_are_synced_only_by_name(upstream: RawServer) -> None:
+def test_a_disabled_server_is_left_out_and_refused_by_name(upstream: RawServer) -> None:
     server = a_server(upstream.url, enabled=False)
     assert run() == []
+    with pytest.raises(CommandError, match="^not synced: crm$"):
+        run("crm")
     assert server.tools.count() == 0
-    run("crm")
-    assert server.tools.count() == 2
