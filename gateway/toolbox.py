@@ -99,6 +99,7 @@ def target_of(tool: Tool) -> Target:
         read_only=tool.declares_read_only,
         destructive=tool.may_destroy,
         shows_record=tool.server.shows_record,
+        server_off=tool.server.is_off,
     )
 
 

@@ -101,6 +101,7 @@ def target_as_json(target: Target) -> dict[str, Any]:
         "read_only": target.read_only,
         "harmless": not target.destructive,
         "shows_record": target.shows_record,
+        "server_off": target.server_off,
     }
     return {key: value for key, value in said.items() if value}
 
@@ -116,6 +117,7 @@ def target_from_json(kept: Mapping[str, Any]) -> Target:
         read_only=kept.get("read_only", False),
         destructive=not kept.get("harmless", False),
         shows_record=kept.get("shows_record", False),
+        server_off=kept.get("server_off", False),
     )
 
 

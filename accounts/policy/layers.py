@@ -35,11 +35,18 @@ def standing(case: Case) -> Step:
             f"The account {word}.",
             fix=f"ask an administrator to {_way_back(subject.status)}",
         )
+    if target.server_off:
+        return _deny(
+            Layer.STANDING,
+            f"{target.server}: kill switch",
+            f"The server {target.server} is switched off.",
+            fix=f"ask an administrator to switch {target.server} on again",
+        )
     if not target.enabled:
         return _deny(
             Layer.STANDING,
             f"{target.server}: enabled is false",
-            f"The server {target.server} is switched off.",
+            f"The server {target.server} is disabled.",
             fix=f"ask an administrator to enable {target.server}",
         )
     if target.state != "offered":

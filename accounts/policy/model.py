@@ -135,3 +135,5 @@ class Target:
     destructive: bool = True
     # Only for those who may view the record, whatever any rule or grant says.
     shows_record: bool = False
+    # By its server's kill switch; it does not take part then either.
+    server_off: bool = False

@@ -32,6 +32,8 @@ DROP = ["drop_*"]
         ({"status": "inactive"}, {}, ("deny", "standing", "status of dev@example.com: inactive")),
         ({"status": "later"}, {}, ("deny", "standing", "status of dev@example.com: later")),
         ({}, {"enabled": False}, ("deny", "standing", "db: enabled is false")),
+        ({}, {"enabled": True, "server_off": True}, ("deny", "standing", "db: kill switch")),
+        ({}, {"enabled": False, "server_off": True}, ("deny", "standing", "db: kill switch")),
         ({}, {"state": "quarantined"}, ("deny", "standing", "state of get_a on db: quarantined")),
         ({}, {"state": "gone"}, ("deny", "standing", "state of get_a on db: gone")),
         ({}, {"state": "new"}, ("deny", "standing", "state of get_a on db: new")),

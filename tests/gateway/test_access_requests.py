@@ -98,7 +98,7 @@ def test_where_a_grant_does_not_help_what_would_is_said(dev):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda: Server.objects.update(enabled=False), "The server upstream is switched off."),
+        (lambda: Server.objects.update(enabled=False), "The server upstream is disabled."),
         (
             lambda: Tool.objects.update(state="quarantined"),
             "is set aside until an administrator has looked at it.",

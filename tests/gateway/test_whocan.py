@@ -6,6 +6,7 @@ from django.core.management import CommandError, call_command
 
 from accounts import access
 from accounts.models import Rule
+from audit.record import Who
 from registry.models import Server, Tool
 from tests.cast import Cast
 
@@ -110,6 +111,16 @@ def test_arguments_are_decided_on_when_they_are_given(tools):
 def test_a_server_switched_off_is_seen(tools):
     Server.objects.update(enabled=False)
     assert run_json("ada@example.com", "upstream", "get_a")["rule"] == "upstream: enabled is false"
+
+
+def test_the_kill_switch_of_a_server_is_named_with_what_undoes_it(tools):
+    Server.objects.get(name="upstream").switch(on=False, who=Who(person="ada@example.com"))
+    told = run_json("ada@example.com", "upstream", "get_a")
+    assert (told["rule"], told["reason"], told["fix"]) == (
+        "upstream: kill switch",
+        "The server upstream is switched off.",
+        "ask an administrator to switch upstream on again",
+    )
 
 
 @pytest.mark.parametrize(
