@@ -44,6 +44,11 @@ def everything() -> tuple[Tool, ...]:
     return _kept.get("everything", _read_all)
 
 
+def other_servers(name: str) -> frozenset[str]:
+    """The names of all servers but this one."""
+    return _kept.get("servers", _read_servers) - {name}
+
+
 def _by_place() -> Mapping[tuple[str, str], Tool]:
     return _kept.get("by place", lambda: {(t.server.name, t.name): t for t in everything()})
 
@@ -54,6 +59,10 @@ def _by_qualified_name() -> Mapping[str, Tool]:
 
 def _read_by_server() -> Mapping[tuple[int, str], Tool]:
     return {(tool.server_id, tool.name): tool for tool in everything()}
+
+
+def _read_servers() -> frozenset[str]:
+    return frozenset(Server.objects.values_list("name", flat=True))
 
 
 def _verbs(name: str) -> tuple[Tool, ...]:

@@ -11,6 +11,7 @@ from django.db import transaction
 from audit import changes, record
 from audit.models import Entry
 from audit.record import Who
+from registry import catalogue
 from registry.drift import differences
 from registry.errors import CannotAccept
 from registry.fingerprint import fingerprint
@@ -107,7 +108,8 @@ def _accept(row: Tool, by: Who) -> None:
     row.save()
     detail: dict[str, object] = {"changed": changed}
     if before is not None:
-        found = differences(before, row.definition)
+        servers = catalogue.other_servers(row.server.name)
+        found = differences(before, row.definition, servers=servers)
         detail["dangerous"] = [one.said for one in found if one.dangerous]
     record.write(
         Entry.Kind.TOOL_ACCEPTED,

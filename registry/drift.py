@@ -6,7 +6,7 @@ help for the eye and decides nothing: whatever has changed waits, dangerous or n
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from registry.fingerprint import fingerprint
@@ -57,12 +57,15 @@ _ADDRESS = re.compile(
 )
 
 
-def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
+def differences(
+    before: Mapping[str, Any], after: Mapping[str, Any], *, servers: Collection[str] = ()
+) -> list[Difference]:
     """What is different in `after`, the dangerous first; [] when nothing is.
 
+    `servers` are the other ones that are registered, as `registry.scanner` wants them.
     At most `MOST` are told one by one; the last then says how many more there are.
     """
-    found = list(dict.fromkeys(_all(before, after)))
+    found = list(dict.fromkeys([*_wording(before, after, servers), *_all(before, after)]))
     if not found and fingerprint(before) != fingerprint(after):
         # Such as 1 and true, which Python takes for the same.
         found = [Difference("it differs in a way that is not told here", dangerous=True)]
@@ -75,7 +78,6 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Dif
 
 
 def _all(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:
-    yield from _wording(before, after)
     yield from _addresses(before, after)
     yield from _hints(_object(before, "annotations"), _object(after, "annotations"))
     yield from compare_schemas(before.get("inputSchema"), after.get("inputSchema"))
@@ -86,12 +88,15 @@ def _all(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Differ
             yield _part(key, old, new)
 
 
-def _wording(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:
+def _wording(
+    before: Mapping[str, Any], after: Mapping[str, Any], servers: Collection[str]
+) -> Iterator[Difference]:
     """What the scanner finds in what is newly said; what was accepted already is not told again."""
     known = set(_sentences(before))
-    new = "\n".join(one for one in _sentences(after) if one not in known)
-    late = [one for one in findings(after) if one not in findings(before)]
-    for finding in dict.fromkeys([*findings({"new": new}), *late]):
+    new = [one for one in _sentences(after) if one not in known]
+    known_of = findings(before, servers=servers)
+    late = [one for one in findings(after, servers=servers) if one not in known_of]
+    for finding in dict.fromkeys([*findings({"new": new}, servers=servers), *late]):
         yield Difference(f"{NEW_WORDING}: {finding}", dangerous=True)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audit.stamps import Kept
+from registry import catalogue
 from registry.fingerprint import fingerprint
 from registry.models import Server
 from registry.offers import storable
@@ -101,7 +102,8 @@ def warnings_of(server: Server, kind: str, definition: Mapping[str, Any]) -> tup
     """What looks suspicious in this form, its name and address included; () where it may be so."""
     if server.trust == Server.Trust.ALWAYS:
         return ()
-    found = findings({"listed": definition})
+    servers = catalogue.other_servers(server.name)
+    found = findings({"listed": definition}, servers=servers)
     is_accepted = found and fingerprint([kind, definition]) in server.accepted_offerings
     return () if is_accepted else tuple(found)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from registry import catalogue
 from registry.challenge import Challenge
 from registry.models import Server, Tool
 from registry.naming import SERVER_NAME_LENGTH, check_server_name
@@ -78,7 +79,10 @@ def warnings_of(tools: Sequence[SeenTool], *, url: str, instructions: str) -> li
     ]
     if url.startswith("http:"):
         said.append("It speaks plain http: whoever is on the way can read and change everything.")
-    said += [f"Its instructions: {one}." for one in findings({"instructions": instructions})]
+    said += [
+        f"Its instructions: {one}."
+        for one in findings({"instructions": instructions}, servers=catalogue.other_servers(""))
+    ]
     silent = sum(not tool.has_hints for tool in tools)
     if silent:
         said.append(f"Tools without hints, which count as destructive: {silent}.")
@@ -117,7 +121,7 @@ def _seen(offer: Offer, others: list[str]) -> SeenTool:
         effect=tool.declared_effect,
         has_hints=tool.declares_effect,
         flaw=offer.flaw,
-        warnings=(*findings(offer.tool), *clash),
+        warnings=(*findings(offer.tool, servers=catalogue.other_servers("")), *clash),
     )
 
 

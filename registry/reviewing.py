@@ -47,9 +47,12 @@ def _review(tool: Tool, everything: list[Neighbour]) -> Review:
     accepted = tool.definition if tool.fingerprint else {}
     waiting = tool.definition if tool.pending is None else tool.pending
     others = [one for one in everything if one.server != tool.server.name]
-    told = differences(accepted, waiting) if accepted else []
+    servers = catalogue.other_servers(tool.server.name)
+    told = differences(accepted, waiting, servers=servers) if accepted else []
     known = {one.said for one in told}
-    found = [one for one in findings(waiting) if f"{NEW_WORDING}: {one}" not in known]
+    found = [
+        one for one in findings(waiting, servers=servers) if f"{NEW_WORDING}: {one}" not in known
+    ]
     return Review(
         tool=tool,
         fingerprint=form_of(tool),

@@ -6,10 +6,11 @@ thing only, whether a tool of the very first listing is offered before a person 
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 MAX_GAP = 20
+ANOTHER = "it takes the place of another tool"
 
 _SIGNS: dict[str, str] = {
     "it gives orders about other calls": (
@@ -54,8 +55,8 @@ _SIGNS: dict[str, str] = {
         r"|\b(?:security|regulatory|audit)(?: and \w+)? (?:compliance|reasons)\b"
         r"|\bmandatory\b.{0,40}?\b(?:protocol|compliance|message|security)"
     ),
-    "it takes the place of another tool": (
-        r"\bnever (?:call|use)\b|[a-z0-9]__[a-z]"
+    ANOTHER: (
+        r"\bnever (?:call|use)\b"
         r"|\btools?\b.{0,40}?\bha(?:s|ve) been (?:\w{1,20} )?"
         r"(?:deprecated|disabled|optimi[sz]ed|enhanced|replaced)"
     ),
@@ -70,17 +71,23 @@ _RULES = {
 }
 _PADDING = re.compile(rf"(?:\s*\n){{{MAX_GAP}}}|[^\S\n]{{{4 * MAX_GAP}}}")
 _FOREIGN = re.compile(r"[A-Za-z][\u0370-\u03ff\u0400-\u04ff]|[\u0370-\u03ff\u0400-\u04ff][A-Za-z]")
+_WORD = re.compile(r"[A-Za-z0-9_-]+")
+# What is said in these is prose, be it one word only.
+_PROSE = frozenset({"title", "description"})
 # The emoji style and the joiner of emoji families are in honest descriptions.
 _HARMLESS = frozenset("\n\r\t\ufe0f\u200d")
 _HIDING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 
 
-def findings(tool: Mapping[str, Any]) -> list[str]:
+def findings(tool: Mapping[str, Any], *, servers: Collection[str] = ()) -> list[str]:
     """What is suspicious in any text of the tool object: one phrase for each kind, or none.
 
-    Its own name is left out: `registry.naming` judges that.
+    Its own name is left out: `registry.naming` judges that. `servers` are the other ones that are
+    registered: a word such as `created_at__gte` is a name of any kind, `crm__get_customer` a tool
+    of `crm` where there is one.
     """
-    text = "\n".join(texts_of(tool))
+    said = {key: part for key, part in tool.items() if key != "name"}
+    text = "\n".join(_texts(said))
     found = []
     if any(is_hidden(character) for character in set(text)):
         found.append("it holds invisible characters")
@@ -89,7 +96,12 @@ def findings(tool: Mapping[str, Any]) -> list[str]:
     if _FOREIGN.search(text):
         found.append("it mixes alphabets within a word")
     plain = " ".join("".join(each for each in text if not is_hidden(each)).split())
-    return found + [finding for finding, rule in _RULES.items() if rule.search(plain)]
+    names_another = any(_names_tool(one, servers) for one in _prose(said))
+    return found + [
+        finding
+        for finding, rule in _RULES.items()
+        if rule.search(plain) or (names_another and finding == ANOTHER)
+    ]
 
 
 def texts_of(tool: Mapping[str, Any]) -> Iterator[str]:
@@ -107,6 +119,29 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for each in value:
             yield from _texts(each)
+
+
+def _prose(value: Any, key: str = "") -> Iterator[str]:
+    """What is said, in sentences or as a title; single words elsewhere are names and values."""
+    if isinstance(value, str):
+        if key in _PROSE or len(value.split()) > 1:
+            yield value
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from _prose(str(name))
+            yield from _prose(each, str(name))
+    elif isinstance(value, list):
+        for each in value:
+            yield from _prose(each)
+
+
+def _names_tool(said: str, servers: Collection[str]) -> bool:
+    """Whether a name that a tool of one of these servers would have stands in the text."""
+    if not servers or "__" not in said:
+        return False
+    plain = "".join(each for each in said if not is_hidden(each))
+    names = (word.lower().lstrip("_-").partition("__") for word in _WORD.findall(plain))
+    return any(own and server in servers for server, _, own in names)
 
 
 def is_hidden(character: str) -> bool:

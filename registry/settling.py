@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from audit import record
 from audit.models import Entry
+from registry import catalogue
 from registry.drift import differences
 from registry.fingerprint import fingerprint
 from registry.models import Server, Tool
@@ -89,6 +90,7 @@ class _Settling:
     def __init__(self, server: Server, offers: Sequence[Offer]) -> None:
         self._server = server
         self._first = server.synced_at is None
+        self._others = catalogue.other_servers(server.name)
         self._rows = {tool.name: tool for tool in server.tools.select_for_update()}
         self._taken = self._names_of_others([offer.name for offer in offers])
         self._new: list[Tool] = []
@@ -158,7 +160,7 @@ class _Settling:
         row.state = Tool.State.QUARANTINED
         if not seen_before:
             row.pending, row.rejected_by = offer.tool, ""
-            row.state_reason = flaw or _why_it_waits(row, offer)
+            row.state_reason = flaw or self._why_it_waits(row, offer)
         return not seen_before
 
     def _offer_as_accepted(self, row: Tool) -> None:
@@ -172,10 +174,10 @@ class _Settling:
         if self._server.trust == Server.Trust.ALWAYS:
             return True
         first_use = self._server.trust == Server.Trust.FIRST_USE
-        return first_use and self._first and row.pk is None and not findings(offer.tool)
+        return first_use and self._first and row.pk is None and not self._findings(offer)
 
     def _adopt_unasked(self, row: Tool, offer: Offer) -> None:
-        known, detail = bool(row.fingerprint), _told(row, offer)
+        known, detail = bool(row.fingerprint), self._told(row, offer)
         detail["changed"] = adopt(row, offer)
         if known:
             self._note(Entry.Kind.REGISTRY_DRIFT, Entry.Outcome.OK, row, **detail)
@@ -204,9 +206,33 @@ class _Settling:
         taken = Tool.objects.filter(qualified_name__in=wanted).select_related("server")
         return {tool.qualified_name: str(tool) for tool in taken}
 
+    # --- What is said of it -----------------------------------------------------------------------
+    def _findings(self, offer: Offer) -> list[str]:
+        return findings(offer.tool, servers=self._others)
+
+    def _why_it_waits(self, row: Tool, offer: Offer) -> str:
+        if row.fingerprint:
+            parts = ", ".join(changed_parts(row.definition, offer.tool))
+            reason = f"it has changed since it was accepted: {parts}"
+            suspicion = "; ".join(self._dangers(row, offer))
+        else:
+            reason, suspicion = NEWCOMER, "; ".join(self._findings(offer))
+        return f"{reason} ({suspicion})" if suspicion else reason
+
+    def _dangers(self, row: Tool, offer: Offer) -> list[str]:
+        if not row.fingerprint:
+            return []
+        found = differences(row.definition, offer.tool, servers=self._others)
+        return [one.said for one in found if one.dangerous]
+
+    def _told(self, row: Tool, offer: Offer) -> dict[str, Any]:
+        """What the record says of a change beyond that there was one."""
+        dangers = self._dangers(row, offer)
+        return {"dangerous": dangers} if dangers else {}
+
     # --- What goes on the record -----------------------------------------------------------------
     def _note_quarantine(self, row: Tool, offer: Offer) -> None:
-        detail = {"reason": row.state_reason} | _told(row, offer)
+        detail = {"reason": row.state_reason} | self._told(row, offer)
         self._note(
             Entry.Kind.TOOL_QUARANTINED,
             Entry.Outcome.REFUSED,
@@ -242,29 +268,6 @@ def _reject_again(row: Tool, offer: Offer) -> None:
 def rejected(by: str) -> str:
     """The reason for which a rejected tool is set aside."""
     return f"rejected by {by}"
-
-
-def _why_it_waits(row: Tool, offer: Offer) -> str:
-    suspicion = "; ".join(findings(offer.tool))
-    if row.fingerprint:
-        parts = ", ".join(changed_parts(row.definition, offer.tool))
-        reason = f"it has changed since it was accepted: {parts}"
-        suspicion = "; ".join(_dangers(row, offer))
-    else:
-        reason = NEWCOMER
-    return f"{reason} ({suspicion})" if suspicion else reason
-
-
-def _dangers(row: Tool, offer: Offer) -> list[str]:
-    if not row.fingerprint:
-        return []
-    return [one.said for one in differences(row.definition, offer.tool) if one.dangerous]
-
-
-def _told(row: Tool, offer: Offer) -> dict[str, Any]:
-    """What the record says of a change beyond that there was one."""
-    dangers = _dangers(row, offer)
-    return {"dangerous": dangers} if dangers else {}
 
 
 def _waits(row: Tool) -> str:

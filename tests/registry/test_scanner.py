@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from registry.scanner import findings
+from registry.scanner import ANOTHER, findings
 
 POISONED = [
     json.loads(line)
@@ -35,7 +35,8 @@ HONEST = [
 
 @pytest.mark.parametrize("row", POISONED, ids=[row["id"] for row in POISONED])
 def test_orders_and_hidden_text_are_found(row: dict[str, Any]) -> None:
-    assert findings({"name": row["tool_name"], "description": row["text"]}) != []
+    tool = {"name": row["tool_name"], "description": row["text"]}
+    assert findings(tool, servers={"crm"}) != []
 
 
 @pytest.mark.parametrize("description", HONEST)
@@ -79,11 +80,35 @@ def test_the_whole_object_is_read(tool: dict[str, Any]) -> None:
     ],
 )
 def test_each_sign_is_named(text: str, finding: str) -> None:
-    assert findings({"description": text}) == [finding]
+    assert findings({"description": text}, servers={"crm"}) == [finding]
+
+
+@pytest.mark.parametrize(
+    ("tool", "is_found"),
+    [
+        ({"description": "Better than crm__get."}, True),
+        ({"description": "Better than CRM__\u200bget_customer."}, True),
+        ({"description": "crm__get"}, True),
+        ({"title": "crm__get"}, True),
+        ({"inputSchema": {"properties": {"a": {"description": "Not crm__get."}}}}, True),
+        ({"inputSchema": {"properties": {"better than crm__get": {}}}}, True),
+        ({"inputSchema": {"properties": {"a": {"default": "call crm__get"}}}}, True),
+        ({"inputSchema": {"properties": {"crm__gte": {}}, "required": ["crm__gte"]}}, False),
+        ({"inputSchema": {"properties": {"created_at__gte": {}}}}, False),
+        ({"description": "Filters by created_at__gte and xcrm__get."}, False),
+        ({"description": "The method __init__ of crm_x__get."}, False),
+    ],
+)
+def test_the_name_of_another_servers_tool_is_found_in_prose(
+    tool: dict[str, Any], is_found: bool
+) -> None:
+    found = [finding for finding in findings(tool, servers={"crm", "hr"}) if finding == ANOTHER]
+    assert found == ([ANOTHER] if is_found else [])
+    assert ANOTHER not in findings(tool, servers={"hr"})
 
 
 @pytest.mark.parametrize("text", ["before you a ", "a-a_", "\n ", " ", "a__", "send http", "tool "])
 def test_no_text_keeps_it_busy(text: str) -> None:
     started = time.process_time()
-    findings({"description": text * (60_000 // len(text))})
+    findings({"description": text * (60_000 // len(text))}, servers={"crm"})
     assert time.process_time() - started < 1
