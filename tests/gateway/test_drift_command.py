@@ -1,5 +1,6 @@
 """The command that shows what waits and decides on it as it was shown."""
 
+import json
 from io import StringIO
 
 import pytest
@@ -9,7 +10,12 @@ from audit.models import Entry
 from registry import offerings
 from registry.deciding import form_of
 from registry.models import Server, Tool
+from registry.offers import offers_of
+from registry.openapi.document import Document
+from registry.openapi.operations import tools_of
+from registry.settling import settle
 from tests.admin_pages import tool
+from tests.fakes import rest_service
 
 pytestmark = pytest.mark.django_db
 
@@ -36,6 +42,45 @@ def test_what_waits_is_listed_in_ascii_with_what_is_dangerous(shop):
     assert said.isascii()
     assert "shop/search  " in said and "shop/order  " in said
     assert "  ! new wording: it holds invisible characters\n" in said
+
+
+def test_of_a_new_tool_its_call_its_hints_and_its_arguments_are_told(cast):
+    server = Server.objects.create(name="orders", transport="openapi", trust="manual")
+    described = Document(json.dumps(rest_service.document()).encode())
+    settle(server, offers_of(tools_of(described, base_url="", document_url="")))
+
+    said = f"\n{drift('list', 'orders')}".split("\norders/")
+
+    (deletes,) = [one for one in said if one.startswith("delete_order ")]
+    assert deletes.splitlines()[-3:] == [
+        "    call: DELETE /orders/{id}",
+        "    declares: may destroy "
+        "(readOnlyHint: false, destructiveHint: true, idempotentHint: true)",
+        "    arguments: id (required)",
+    ]
+    (finds,) = [one for one in said if one.startswith("find_orders ")]
+    assert finds.splitlines()[-2:] == [
+        "    declares: only reads (readOnlyHint: true)",
+        "    arguments: customer, X-Trace",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("schema", "told"),
+    [
+        ({}, "none"),
+        (7, "none"),
+        ({"properties": 7, "required": "a"}, "none"),
+        ({"properties": {"b": {}, "a": 1}, "required": ["a"]}, "a (required), b"),
+        ({"properties": {"a\u200b": {}}, "required": [7]}, "7 (required), a\\u200b"),
+        ({"properties": {str(number): {} for number in range(42)}}, "39 and 2 more"),
+    ],
+)
+def test_whatever_a_server_says_of_its_arguments_is_shown_in_ascii(shop, schema, told):
+    tool(shop, "odd", pending={"name": "odd", "inputSchema": schema, "annotations": [1]})
+    (said,) = [one for one in drift("list").split("shop/") if one.startswith("odd ")]
+    assert said.endswith(f"{told}\n") and said.isascii()
+    assert "    declares: may destroy (no hints)\n" in said
 
 
 def test_what_clients_are_not_shown_is_listed_in_ascii_and_offered_as_it_was_named(shop):
@@ -92,6 +137,13 @@ def test_a_fingerprint_binds_the_decision(shop):
             drift("accept", "shop", "search", "--yes", "--seen", wrong)
     drift("accept", "shop", "search", "--yes", "--seen", form[:12])
     assert Tool.objects.offered().count() == 1
+
+
+def test_where_nobody_can_be_asked_nothing_is_decided_and_the_way_is_told(shop, monkeypatch):
+    monkeypatch.setattr("sys.stdin", StringIO(""))
+    with pytest.raises(CommandError, match=r"^Nobody is there to confirm: say --yes\.$"):
+        drift("accept", "shop", "search")
+    assert Tool.objects.waiting().count() == 3
 
 
 @pytest.mark.parametrize(

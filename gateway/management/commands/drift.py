@@ -1,7 +1,8 @@
 """`manage.py drift`: tools that are new or have changed, and deciding on them as they are shown."""
 
+import json
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -14,10 +15,13 @@ from gateway.management.commands.ask import asker_named
 from registry import deciding, offerings, reviewing, withholding
 from registry.errors import RegistryError
 from registry.models import Server, Tool
+from registry.offers import Offer
+from registry.openapi.operation import Operation
 from registry.reviewing import Review
 from registry.selection import servers_called
 
 FORM_SHOWN = 12
+ARGUMENTS_SHOWN = 40
 
 
 class Command(BaseCommand):
@@ -97,7 +101,7 @@ class Command(BaseCommand):
         reviews = _chosen(options)
         for review in reviews:
             self._print(review)
-        if not options["yes"] and input(f"{options['verb']} these {len(reviews)}? [y/N] ") != "y":
+        if not options["yes"] and not _is_confirmed(f"{options['verb']} these {len(reviews)}?"):
             raise CommandError("Nothing has been decided.")
         seen = {review.tool.pk: review.fingerprint for review in reviews}
         if options["seen"]:
@@ -117,6 +121,46 @@ class Command(BaseCommand):
         for key in ("description", "title"):
             if key in review.waiting:
                 self.stdout.write(f"    {key}: {ascii(review.waiting[key])}")
+        for line in _facts(review.waiting):
+            self.stdout.write(f"    {line}")
+
+
+def _facts(tool: Mapping[str, Any]) -> Iterator[str]:
+    """What a call of the tool is, what its server declares of it, and what it takes; in ASCII."""
+    operation = Operation.of(tool)
+    if operation is not None:
+        yield f"call: {ascii(str(operation))[1:-1]}"
+    hints = Offer.of(dict(tool)).annotations
+    given = [
+        f"{name}: {json.dumps(hints[name])[:20]}"
+        for name in ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
+        if name in hints
+    ]
+    yield f"declares: {Tool(annotations=hints).declared_effect} ({', '.join(given) or 'no hints'})"
+    yield f"arguments: {_arguments(tool.get('inputSchema')) or 'none'}"
+
+
+def _arguments(schema: Any) -> str:
+    """The names of the arguments, those first without which there is no call."""
+    said = schema if isinstance(schema, dict) else {}
+    properties, required = said.get("properties"), said.get("required")
+    wanted = required if isinstance(required, list) else []
+    known = properties if isinstance(properties, dict) else {}
+    optional = [name for name in known if name not in wanted]
+    names = [f"{_shown(name)} (required)" for name in wanted] + [_shown(one) for one in optional]
+    left = len(names) - ARGUMENTS_SHOWN
+    return ", ".join(names[:ARGUMENTS_SHOWN]) + (f" and {left} more" if left > 0 else "")
+
+
+def _shown(name: object) -> str:
+    return ascii(name)[1:-1][:60] if isinstance(name, str) else ascii(name)[:60]
+
+
+def _is_confirmed(question: str) -> bool:
+    try:
+        return input(f"{question} [y/N] ") == "y"
+    except EOFError:
+        raise CommandError("Nobody is there to confirm: say --yes.") from None
 
 
 def _decision(parser: ArgumentParser) -> None:
