@@ -24,12 +24,17 @@ _VARIABLE = re.compile(r"\{([^{}]+)\}")
 
 @dataclass(frozen=True)
 class Found:
-    """One operation as it stands in the document, with the path item around it."""
+    """One operation as it stands in the document, with the path item around it.
+
+    `flaw` is why it cannot be called, whatever else it says. Of a path whose operations cannot be
+    found there is one without a method, for people to see.
+    """
 
     method: str
     path: str
     operation: Part
     item: Part
+    flaw: str = ""
 
 
 class Document:
@@ -60,13 +65,21 @@ class Document:
     def operations(self) -> Iterator[Found]:
         """Every operation that could be a tool, in the document's order."""
         for path, item in self.root.get("paths", {}).items():
-            if not path.startswith("/") or not isinstance(item, dict):
-                continue
-            whole = self._path_item(item)
-            for method in METHODS:
-                operation = whole.get(method.lower())
-                if isinstance(operation, dict):
-                    yield Found(method, path, operation, whole)
+            # Extensions (`x-…`) are no paths.
+            if isinstance(item, dict) and not path.startswith("x-"):
+                yield from self._operations_at(path, item)
+
+    def _operations_at(self, path: str, item: Part) -> Iterator[Found]:
+        flaw = "" if path.startswith("/") else "its path does not begin with a slash"
+        try:
+            whole = {**self.resolved(item, "its path"), **item} if "$ref" in item else item
+        except UnusableOperation as error:
+            whole = item
+            yield Found("", path, {}, {}, flaw or str(error))
+        for method in METHODS:
+            operation = whole.get(method.lower())
+            if isinstance(operation, dict):
+                yield Found(method, path, operation, whole, flaw)
 
     def resolved(self, part: Any, what: str) -> Part:
         """The part itself, or the one its reference leads to. Raises `UnusableOperation`."""
@@ -97,12 +110,6 @@ class Document:
         """Where the document says its service is; if it does not, at its own origin."""
         urls = server_urls(self.root, document_url)
         return urls[0] if urls else urljoin(document_url, "/").rstrip("/")
-
-    def _path_item(self, item: Part) -> Part:
-        try:
-            return {**self.resolved(item, "the path"), **item} if "$ref" in item else item
-        except UnusableOperation:
-            return item
 
 
 def server_urls(part: Mapping[str, Any], document_url: str) -> list[str]:

@@ -59,12 +59,14 @@ def _tool(found: Found, document: Document, schemas: Schemas, *, elsewhere: str)
     tool = {
         "name": _name(found),
         "description": _description(found),
-        "annotations": dict(HINTS[found.method]),
+        "annotations": dict(HINTS.get(found.method, {})),
     }
     title = found.operation.get("summary")
     if isinstance(title, str) and title.strip():
         tool["title"] = title.strip()[:255]
     try:
+        if found.flaw:
+            raise UnusableOperation(found.flaw)
         if elsewhere:
             raise UnusableOperation(f"its calls would go to {elsewhere[:200]}")
         call = _Call(found, document)
@@ -199,17 +201,21 @@ def _elsewhere(found: Found, base_url: str, document_url: str) -> str:
 
 
 def _name(found: Found) -> str:
+    """Its own, if something of that can be a tool's name; else its method and path."""
     given = found.operation.get("operationId")
-    if not isinstance(given, str) or not given.strip():
-        path = _TEMPLATE.sub(r"by_\1", found.path).replace("/", "_")
-        given = re.sub(r"_+", "_", f"{found.method.lower()}_{path}")
-    return _TOOL.sub("_", given.strip()).strip("_")[:NAME_LENGTH]
+    own = _plain_name(given) if isinstance(given, str) else ""
+    path = _TEMPLATE.sub(r"by_\1", found.path).replace("/", "_")
+    return own or _plain_name(re.sub(r"_+", "_", f"{found.method.lower()}_{path}")) or "path"
+
+
+def _plain_name(text: str) -> str:
+    return _TOOL.sub("_", text.strip()).strip("_")[:NAME_LENGTH]
 
 
 def _description(found: Found) -> str:
     said = _text(found.operation.get("description")) or _text(found.operation.get("summary"))
     lines = [said, "Deprecated." if found.operation.get("deprecated") is True else ""]
-    text = "\n".join(line for line in lines if line) or f"{found.method} {found.path}"
+    text = "\n".join(line for line in lines if line) or f"{found.method} {found.path}".strip()
     return text if len(text) <= DESCRIPTION_LENGTH else text[: DESCRIPTION_LENGTH - 1] + "…"
 
 

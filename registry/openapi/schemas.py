@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from registry.openapi.document import Document, Part
+from registry.openapi.document import CHAIN_LIMIT, Document, Part
 from registry.openapi.errors import UnusableOperation
 
 DEFINITIONS_LIMIT = 200
@@ -59,7 +59,7 @@ class Schemas:
 
         Raises `UnusableOperation` for what refers elsewhere or is too large to be checked.
         """
-        made = _Making(self._document.is_old, self._reference)
+        made = _Making(self._document, self._reference)
         found: Part = {
             "type": "object",
             "properties": {name: made.argument(one) for name, one in arguments.items()},
@@ -94,7 +94,7 @@ class Schemas:
         return made
 
     def _make(self, reference: str) -> "_Made | UnusableOperation":
-        making = _Making(self._document.is_old, self._reference)
+        making = _Making(self._document, self._reference)
         try:
             schema = making.plain(self._document.at(reference))
         except UnusableOperation as error:
@@ -123,8 +123,9 @@ class _Made:
 class _Making:
     """One schema on its way to the usual dialect; what it uses is noted by name."""
 
-    def __init__(self, is_old: bool, name_of: Callable[[Any], str]) -> None:
-        self._is_old = is_old
+    def __init__(self, document: Document, name_of: Callable[[Any], str]) -> None:
+        self._document = document
+        self._is_old = document.is_old
         self._name_of = name_of
         self._room = WORDS_LIMIT
         self.used: set[str] = set()
@@ -159,8 +160,26 @@ class _Making:
             for key, value in schema.items()
             if key not in _LEFT_OUT and not key.startswith("x-")
         }
-        _without_read_only(found)
+        _take_out(self._read_only(schema.get("properties")), found)
         return _modern(found) if self._is_old else found
+
+    def _read_only(self, properties: Any) -> set[str]:
+        """The names of those that only the service says, not whoever calls it."""
+        known = properties if isinstance(properties, dict) else {}
+        return {name for name, one in known.items() if self._is_read_only(one)}
+
+    def _is_read_only(self, schema: Any) -> bool:
+        """Whether this schema says so, or one that it refers to."""
+        for _ in range(CHAIN_LIMIT):
+            if not isinstance(schema, dict):
+                return False
+            counts = "$ref" not in schema or not self._is_old
+            if counts and schema.get("readOnly") is True:
+                return True
+            if "$ref" not in schema:
+                return False
+            schema = self._document.at(schema["$ref"])
+        return False
 
     def _part(self, key: str, value: Any) -> Any:
         if key in _ONE and isinstance(value, dict):
@@ -176,19 +195,13 @@ def _size(schema: Any) -> int:
     return len(json.dumps(schema))
 
 
-def _without_read_only(schema: Part) -> None:
-    """Take out what only the service says, not whoever calls it."""
-    properties = schema.get("properties")
-    if not isinstance(properties, dict):
+def _take_out(taken: set[str], schema: Part) -> None:
+    """Have the schema of an object neither know nor require these properties."""
+    if not taken:
         return
-    taken = {
-        name
-        for name, one in properties.items()
-        if isinstance(one, dict) and one.get("readOnly") is True
-    }
+    properties, required = schema["properties"], schema.get("required")
     schema["properties"] = {name: one for name, one in properties.items() if name not in taken}
-    required = schema.get("required")
-    if taken and isinstance(required, list):
+    if isinstance(required, list):
         schema["required"] = [name for name in required if name not in taken]
 
 

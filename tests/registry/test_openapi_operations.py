@@ -117,6 +117,60 @@ def test_names_are_what_tools_may_be_called():
     assert list(found) == ["find_pets", "get_by_b_c"]
 
 
+def test_a_name_of_which_nothing_is_left_is_that_of_method_and_path():
+    found = tools({"/a/b": {"get": {"operationId": "日本語"}, "put": {"operationId": "__"}}})
+    assert [*found] == ["get_a_b", "put_a_b"]
+    assert [flaw(tool) for tool in found.values()] == ["", ""]
+
+
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
+def test_what_only_the_service_says_is_left_out_also_behind_references(version: str):
+    schemas = {
+        "Number": {"type": "integer", "readOnly": True},
+        "Other": {"$ref": "#/components/schemas/Number"},
+        "Name": {"type": "string"},
+        "Body": {
+            "type": "object",
+            "required": ["id", "other", "name", "plain"],
+            "properties": {
+                "id": {"$ref": "#/components/schemas/Number"},
+                "other": {"$ref": "#/components/schemas/Other"},
+                "name": {"$ref": "#/components/schemas/Name"},
+                "plain": {"type": "string", "readOnly": True},
+            },
+        },
+    }
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Body"}}}
+    operation = {"requestBody": {"required": True, "content": content}}
+    tool = one(operation, method="post", version=version, components={"schemas": schemas})
+    body = tool["inputSchema"]["$defs"]["Body"]
+    assert (body["required"], [*body["properties"]]) == (["name"], ["name"])
+    assert validate(tool["inputSchema"], {"body": {"name": "Ann"}}) == []
+
+
+def test_a_path_that_leads_nowhere_is_listed_with_its_reason():
+    found = tools(
+        {
+            "/loop": {"$ref": "#/paths/~1loop"},
+            "/gone": {"$ref": "#/paths/~1nothing", "get": {}},
+            "/far": {"$ref": "https://attacker.example/x.json"},
+            "/": {"$ref": 7},
+            "orders": {"get": {}, "post": {}},
+            "x-notes": {"get": {}},
+            "/probe": {"options": {}, "trace": {}},
+        }
+    )
+    assert {name: flaw(tool) for name, tool in found.items()} == {
+        "loop": "its path refers on and on",
+        "gone": "it refers to '#/paths/~1nothing', which is not there",
+        "get_gone": "",
+        "far": "it refers to 'https://attacker.example/x.json', which is outside the document",
+        "path": "it refers to 7, which is outside the document",
+        "get_orders": "its path does not begin with a slash",
+        "post_orders": "its path does not begin with a slash",
+    }
+
+
 def test_parameters_of_the_path_count_and_the_operation_has_the_last_word():
     item = {
         "parameters": [query("a"), query("b", required=True)],
