@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+# What is typed in this folder for a command of manage.py on the demo's data.
+COMMAND_LINE = ".venv/bin/python -m omni2.demo"
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,11 @@ class Place:
     def data(self) -> Path:
         """The gateway's own data: its database, its secrets."""
         return self.folder / "data"
+
+    @property
+    def settings(self) -> Path:
+        """The environment variables that the last demo ran with."""
+        return self.folder / "settings.json"
 
     @property
     def logs(self) -> Path:

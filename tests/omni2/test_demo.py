@@ -283,6 +283,9 @@ def test_demo_serves_until_interrupted_and_leaves_nothing_running(
             break
     answered = subprocess.run(curl_line(lines), shell=True, capture_output=True, text=True)
     assert json.loads(answered.stdout)["state"] == "answered", answered.stdout
+    typed = terminal_line(lines, demo_folder)
+    asked = subprocess.run(typed, shell=True, cwd=ROOT, capture_output=True, text=True)
+    assert (asked.returncode, "Europe/Lisbon" in asked.stdout) == (0, True), asked.stderr
     child.send_signal(signal.SIGINT)
     child.wait(30)
     left = subprocess.run(["pgrep", "-f", str(demo_folder)], capture_output=True, text=True)
@@ -292,3 +295,9 @@ def test_demo_serves_until_interrupted_and_leaves_nothing_running(
 def curl_line(lines: list[str]) -> str:
     """The command the demo tells people to try."""
     return next(line for line in lines if line.lstrip().startswith("Try")).split(None, 1)[1]
+
+
+def terminal_line(lines: list[str], demo_folder: Path) -> str:
+    """The command line it shows for the terminal, told of the folder of this demo."""
+    line = next(line for line in lines if line.lstrip().startswith("Terminal"))
+    return f"OMNI2_DEMO_DIR={demo_folder} {line.split(None, 1)[1]}"

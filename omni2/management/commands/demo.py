@@ -20,7 +20,7 @@ from accounts.models import ApiKey, User
 from audit.models import Entry
 from omni2.demo import samples
 from omni2.demo.children import Children, DidNotStart
-from omni2.demo.place import ROOT, Place
+from omni2.demo.place import COMMAND_LINE, ROOT, Place
 from omni2.demo.story import Asked, Told, questions
 from omni2.management.commands.up import server_command, setup_link
 from registry import own
@@ -89,7 +89,7 @@ class Command(BaseCommand):
 
     def ask(self, told: Told) -> str:
         """Ask one question in the terminal; why the outcome is not right, or nothing."""
-        self.say(f"\n$ manage.py ask “{told.question}” --as {PERSON}", self.style.MIGRATE_HEADING)
+        self.say(f"\n$ {ask_command(told.question)}", self.style.MIGRATE_HEADING)
         printed, before = io.StringIO(), datetime.now(UTC)
         try:
             call_command("ask", told.question, "--as", PERSON, "--json", stdout=printed)
@@ -132,6 +132,7 @@ class Command(BaseCommand):
             f"  Try        curl -s {base}/api/query -H 'Authorization: Bearer {key}'"
             f" -H 'Content-Type: application/json' -d '{body}'"
         )
+        self.say(f"  Terminal   {ask_command('What time is it in Lisbon?')}")
 
     def serve(self, children: Children) -> None:
         """Until Ctrl-C, or until a server ends by itself."""
@@ -151,6 +152,11 @@ def spreadsheets_command(place: Place) -> list[str]:
     program = place.program("spreadsheets", "excel-mcp-server")
     options = ["--allow-dir", str(place.workbooks), "--host", "127.0.0.1", "--port", str(port)]
     return [program, "streamable-http", *options]
+
+
+def ask_command(question: str) -> str:
+    """What to paste to ask the demo at the command line, while it serves and afterwards."""
+    return f'{COMMAND_LINE} ask "{question}" --as {PERSON}'
 
 
 def fresh_key() -> str:
