@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gateway.citations import Citation, Origin, Source, Status, link
+from gateway.llm.offline import OfflineModel
 from gateway.models import Call, Question
 
 log = logging.getLogger(__name__)
@@ -20,11 +21,14 @@ EARLIER_QUESTIONS = 20
 _RETURNED = (Call.State.DONE, Call.State.FAILED)
 
 
-def of(question: Question, answer: str) -> dict[str, Any]:
-    """What is known of the answer's figures; empty where they could not be looked at.
+def of(question: Question, answer: str, *, model: str = "") -> dict[str, Any]:
+    """What is known of the figures of an answer that `model` gave; empty where nobody could look.
 
     An answer is not lost because of that: it is shown as one that was not checked.
     """
+    if model == OfflineModel.name and not question.calls.exists():
+        # The product's own words, about the tools there are: they claim nothing of any data.
+        return {"whole": True, "claims": []}
     try:
         linked = link(answer, list(_sources(question)))
     except Exception:

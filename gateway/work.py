@@ -149,7 +149,7 @@ def _answer(question: Question, pulse: Pulse, model: Model | None) -> dict[str, 
             "state": Question.State.ANSWERED,
             "answer": ended.answer,
             "warning": ended.warning,
-            "provenance": provenance.of(question, ended.answer),
+            "provenance": provenance.of(question, ended.answer, model=chosen.name),
         }
     except (errors.Refused, errors.NotAllowed) as error:
         return _ended_by(error, Question.State.REFUSED)

@@ -83,7 +83,7 @@ def find(case: Case) -> Question:
 
 def _of_replay(question: Question, found: Comparison) -> Outcome:
     attempt = found.replayed
-    figures = provenance.counts(provenance.of(question, attempt.answer))
+    figures = provenance.counts(provenance.of(question, attempt.answer, model=attempt.model))
     return Outcome(
         state=attempt.state,
         answer=attempt.answer,

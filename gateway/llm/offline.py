@@ -146,7 +146,7 @@ def _answers(
     names = {block["id"]: block["name"] for block in _tool_uses(messages)}
     for result in results:
         name = names.get(result["tool_use_id"], "the tool")
-        who = _who(known[name]) if name in known else f"**{name}**"
+        who = _who(known[name]) if name in known else f"`{name}`"
         text = _without_heading(str(result.get("content", "")))
         if result.get("is_error"):
             yield f"{who} could not answer: {text.strip() or 'it gave no reason.'}"
@@ -167,8 +167,9 @@ def _without_heading(text: str) -> str:
 
 
 def _who(tool: ToolSpec) -> str:
-    name = f"**{tool.tool or tool.name}**"
-    return f"{name} on **{tool.server}**" if tool.server else name
+    """The tool by name, as code: no underscore of a name is a mark of Markdown there."""
+    name = f"`{tool.tool or tool.name}`"
+    return f"{name} on `{tool.server}`" if tool.server else name
 
 
 def _offer(candidates: Sequence[Candidate]) -> str:
@@ -201,7 +202,7 @@ def _introduce(tools: Sequence[ToolSpec]) -> str:
     servers: dict[str, list[str]] = {}
     for tool in tools:
         servers.setdefault(tool.server or "other", []).append(tool.tool or tool.name)
-    lines = [f"- **{server}**: {_some(names)}" for server, names in sorted(servers.items())]
+    lines = [f"- `{server}`: {_some(names)}" for server, names in sorted(servers.items())]
     hidden = len(lines) - 10
     more = [f"- … and {hidden} more servers"] if hidden > 0 else []
     opening = "I found no tool for that. I answer by calling one of these tools:"
@@ -209,5 +210,5 @@ def _introduce(tools: Sequence[ToolSpec]) -> str:
 
 
 def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(sorted(names)[:4])
+    shown = ", ".join(f"`{name}`" for name in sorted(names)[:4])
     return f"{shown} and {len(names) - 4} more" if len(names) > 4 else shown

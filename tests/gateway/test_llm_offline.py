@@ -94,7 +94,7 @@ def test_the_same_question_gets_the_same_reply() -> None:
 def test_a_tool_that_may_change_something_is_offered_with_a_form_and_not_called() -> None:
     reply = ask("delete the file notes.txt from disk")
     assert (reply.stop, reply.tool_uses) == (Stop.END, ())
-    assert "**delete_file** on **files**: Delete a file from disk. It may change" in reply.text
+    assert "`delete_file` on `files`: Delete a file from disk. It may change" in reply.text
     assert form_in(reply.text) == {
         "server": "files",
         "tool": "delete_file",
@@ -127,9 +127,9 @@ def test_without_a_match_it_says_what_it_can_do(question: str) -> None:
     assert reply.stop == Stop.END
     assert reply.text == (
         "I found no tool for that. I answer by calling one of these tools:\n\n"
-        "- **files**: delete_file\n"
-        "- **git**: git_commit, git_status\n"
-        "- **time**: convert_time, get_current_time\n\n" + NOTE
+        "- `files`: `delete_file`\n"
+        "- `git`: `git_commit`, `git_status`\n"
+        "- `time`: `convert_time`, `get_current_time`\n\n" + NOTE
     )
 
 
@@ -159,20 +159,19 @@ def test_the_result_is_made_readable_and_names_tool_and_server() -> None:
     reply = after_call(heading + '{"timezone": "Asia/Tokyo", "is_dst": false}')
     assert reply.stop == Stop.END
     assert reply.text == (
-        "**get_current_time** on **time** answers:\n\n"
-        "- timezone: Asia/Tokyo\n- is_dst: no\n\n" + NOTE
+        "`get_current_time` on `time` answers:\n\n- timezone: Asia/Tokyo\n- is_dst: no\n\n" + NOTE
     )
 
 
 def test_text_is_shown_as_it_is() -> None:
     assert after_call("It is noon.").text == (
-        "**get_current_time** on **time** answers:\n\nIt is noon.\n\n" + NOTE
+        "`get_current_time` on `time` answers:\n\nIt is noon.\n\n" + NOTE
     )
 
 
 def test_an_error_of_the_tool_is_said_plainly() -> None:
     assert after_call("Invalid timezone", is_error=True).text == (
-        "**get_current_time** on **time** could not answer: Invalid timezone\n\n" + NOTE
+        "`get_current_time` on `time` could not answer: Invalid timezone\n\n" + NOTE
     )
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from audit.models import Entry
 from gateway import present, provenance
+from gateway.llm.offline import OfflineModel
 from gateway.llm.scripted import ScriptedModel, says, uses
 from gateway.models import Call, Question
 from tests.ways.asking import asked, put
@@ -133,6 +134,31 @@ def test_a_question_keeps_and_records_it_when_it_ends(cast, upstream):
     assert shown["citations"][0]["tool"] == "add"
     entry = Entry.objects.get(kind=Entry.Kind.QUESTION_ENDED, question=str(question.pk))
     assert entry.detail["figures"] == {"found": 1, "unsupported": 1}
+
+
+def test_what_the_offline_router_says_by_itself_claims_nothing(cast):
+    tools = "- `omni2_analytics`: `busiest_hours` and 8 more"
+    question = ended(cast, answer=tools)
+
+    assert texts(provenance.shown(question))["unsupported"] == ["omni2_analytics", "8"]
+    assert provenance.of(question, tools, model="claude")["claims"] != []
+    assert provenance.of(question, tools, model="offline") == {"whole": True, "claims": []}
+
+
+def test_what_the_offline_router_says_of_a_result_is_held_against_it(cast):
+    question = ended(cast, answer="41", results=["41"])
+
+    claims = provenance.of(question, "41 and 57", model="offline")["claims"]
+
+    assert [one["status"] for one in claims] == ["found", "unsupported"]
+
+
+def test_a_question_for_which_the_offline_router_has_no_tool_has_no_marks(cast, upstream):
+    question = asked(cast, cast.dev, "Tell me a joke", OfflineModel())
+
+    shown = present.question(question)
+    assert " more\n" in question.answer
+    assert (shown["checked"], texts(shown)) == ("all", {"citations": [], "unsupported": []})
 
 
 def test_how_many_of_each_there_are():

@@ -68,6 +68,8 @@ def _first_turn(asked: str) -> Turn | Any:
         return uses(("upstream__echo", {"text": ORDERS}))
     if "hostile" in asked:
         return uses(("upstream__echo", {"text": HOSTILE}), text=HOSTILE)
+    if "unfounded" in asked:
+        return says("Ask **omni2_analytics**: about *7*, they say.")
     if "fail" in asked:
         return rejects(400, "invalid_request_error", "No.")
     return uses(("upstream__get_time", {}), text="Let me look.")

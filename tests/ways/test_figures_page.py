@@ -46,6 +46,14 @@ def test_what_stands_in_no_result_is_said_in_words(article):
     expect(article.get_by_role("tooltip")).to_contain_text("57 stands in no result")
 
 
+def test_a_name_keeps_its_underscores_where_marks_of_markdown_are_left_out(visit):
+    found = ask(visit(), "something unfounded")
+    expect(found.locator(".figure")).to_have_text(
+        ["omni2_analytics? (in no result)", "7? (in no result)"]
+    )
+    expect(found.locator(".origins .note")).to_have_text("In no result: omni2_analytics, 7.")
+
+
 def test_on_a_phone_the_sources_are_a_list_and_nothing_is_too_wide(visit):
     page = visit(**PHONE)
     article = ask(page, "figures, please")

@@ -4,6 +4,8 @@ import { el, plural } from "./dom.js";
 
 const ORIGINS = { earlier: "an earlier question of this conversation", question: "what you asked", arguments: "what the tool was asked with" };
 const STATUSES = { found: "Stands in the result of", rounded: "Rounded from the result of", computed: "Worked out from the result of", asked: "From" };
+// Marks of Markdown, which are not on the page; an underscore within a name is.
+const MARKS = /[*`]|\b_|_\b/g;
 let made = 0;
 
 /** Mark the claims in an answer that is on the page already. Text stays text: no HTML is made of it. */
@@ -15,7 +17,7 @@ export function markFigures(box, question) {
   const places = [];
   let from = 0;
   for (const claim of claims) {
-    const shown = claim.text.replace(/[*_`]/g, "");
+    const shown = bare(claim.text);
     const at = find(text, shown, from);
     if (at < 0) continue;
     from = at + shown.length;
@@ -23,6 +25,10 @@ export function markFigures(box, question) {
   }
   // From the end, so that the places before stay where they are.
   for (const place of places.reverse()) wrap(nodes, place, tip);
+}
+
+function bare(text) {
+  return text.replace(MARKS, "");
 }
 
 function textNodes(box) {
@@ -142,13 +148,13 @@ function title(citations, unsupported) {
 }
 
 function listed(claims) {
-  const texts = [...new Set(claims.map(({ text }) => text.replace(/[*_`]/g, "")))];
+  const texts = [...new Set(claims.map(({ text }) => bare(text)))];
   const shown = texts.slice(0, 12).join(", ");
   return `${shown}${texts.length > 12 ? ` and ${texts.length - 12} more` : ""}.`;
 }
 
 function origin(claim) {
-  return el("li", {}, el("strong", {}, claim.text.replace(/[*_`]/g, "")), " ", el("span", {}, where(claim)),
+  return el("li", {}, el("strong", {}, bare(claim.text)), " ", el("span", {}, where(claim)),
     claim.how ? el("span", { class: "how" }, ` ${claim.how}`) : null,
     claim.excerpt ? el("code", {}, claim.excerpt) : null);
 }
