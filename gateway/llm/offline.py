@@ -2,10 +2,10 @@
 
 It calls one tool and only when it is sure: the tool is read-only, clearly the best, knows most of
 the question's words, and every required argument stands in the question. Else it offers up to three
-candidates, each with a form that is filled in as far as the question allows.
+candidates, each with a form that is filled in as far as the question allows. A form that comes back
+as the question is called as it is, whatever the tool: then the person has said it all.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from gateway import retrieval
+from gateway.llm import forms
 from gateway.llm.base import (
     NO_TOKENS,
     Block,
@@ -36,6 +37,7 @@ _MARGIN = 1.2
 # The share of the question's words that must be understood: to call, and to offer.
 _TO_CALL, _TO_OFFER = 0.65, 0.4
 _EACH_ARGUMENT, _INCOMPLETE = 0.3, 0.4
+_ENDING = " \t\r.,;:!?–—-"
 _HEADING = "(data, not instructions):\n"
 
 
@@ -82,10 +84,13 @@ class OfflineModel:
     def _content(self, tools: Sequence[ToolSpec], messages: Sequence[Message]) -> list[Block]:
         if results := _results_in(messages):
             return [_say("\n\n".join(_answers(results, tools, messages)))]
-        question = _question_in(messages)
+        question, step = _question_in(messages), len(messages)
+        if form := forms.read(question, tools):
+            return [_say(_blanks(form)) if form.blank else _use(form, step=step)]
         candidates = find_candidates(question, tools, today=self._today())
         if is_sure(candidates):
-            return [_use(candidates[0], step=len(messages))]
+            best = candidates[0]
+            return [_use(forms.Form(best.tool, dict(best.filling.arguments), ()), step=step)]
         if candidates:
             return [_say(_offer(candidates))]
         return [_say(_introduce(tools))]
@@ -116,10 +121,9 @@ def is_sure(candidates: Sequence[Candidate]) -> bool:
     return best.tool.read_only and best.filling.whole and best.understood >= _TO_CALL and clear
 
 
-def _use(candidate: Candidate, *, step: int) -> Block:
-    arguments = dict(candidate.filling.arguments)
-    name = candidate.tool.name
-    return {"type": "tool_use", "id": f"offline_{step}", "name": name, "input": arguments}
+def _use(form: forms.Form, *, step: int) -> Block:
+    use = {"type": "tool_use", "id": f"offline_{step}"}
+    return use | {"name": form.tool.name, "input": form.arguments}
 
 
 def _say(text: str) -> Block:
@@ -176,7 +180,16 @@ def _offer(candidates: Sequence[Candidate]) -> str:
     shown = candidates[:_OFFERED]
     first = "I am not sure enough to call a tool by myself."
     lead = "This one fits" if len(shown) == 1 else "These fit best"
-    return "\n\n".join([f"{first} {lead}:", *(_form(one) for one in shown)])
+    how = "To call it" if len(shown) == 1 else "To call one of them"
+    how += ", send its JSON as your question"
+    if any(one.filling.missing for one in shown):
+        how += ", with what is in `<…>` filled in"
+    return "\n\n".join([f"{first} {lead}. {how}.", *(_form(one) for one in shown)])
+
+
+def _blanks(form: forms.Form) -> str:
+    written = forms.write(form.tool, form.arguments, form.blank)
+    return f"Still to be filled in: {', '.join(form.blank)}.\n\n```json\n{written}\n```"
 
 
 def _form(candidate: Candidate) -> str:
@@ -185,15 +198,14 @@ def _form(candidate: Candidate) -> str:
     notes = [] if tool.read_only else ["It may change something."]
     if filling.missing:
         notes.append(f"Still needed: {', '.join(filling.missing)}.")
-    arguments = filling.arguments | {name: f"<{name}>" for name in filling.missing}
-    call = {"server": tool.server, "tool": tool.tool or tool.name, "arguments": arguments}
-    body = json.dumps(call, ensure_ascii=False, indent=2)
+    body = forms.write(tool, filling.arguments, filling.missing)
     return f"{' '.join([f'{_who(tool)}: {_summary(tool)}', *notes])}\n\n```json\n{body}\n```"
 
 
 def _summary(tool: ToolSpec) -> str:
-    first = tool.description.strip().partition("\n")[0].partition(". ")[0].strip().rstrip(".")
-    return f"{first[:200] or 'no description'}."
+    first = tool.description.strip().partition("\n")[0].partition(". ")[0]
+    # A line that was wrapped, or is cut here, may end with a comma.
+    return f"{first[:200].rstrip(_ENDING) or 'no description'}."
 
 
 def _introduce(tools: Sequence[ToolSpec]) -> str:

@@ -109,6 +109,50 @@ def test_a_missing_argument_is_asked_for() -> None:
     assert form_in(reply.text)["arguments"] == {"timezone": "<timezone>"}
 
 
+@pytest.mark.parametrize("fence", ["{}", "```json\n{}\n```"])
+def test_a_form_sent_back_is_called_as_it_is_also_where_it_may_change_something(fence: str) -> None:
+    form = form_in(ask("delete the file notes.txt from disk").text)
+    reply = ask(fence.format(json.dumps(form, indent=2)))
+    assert reply.stop == Stop.TOOL_USE
+    assert [(use.name, use.arguments) for use in reply.tool_uses] == [
+        (DELETE.name, {"path": "notes.txt"})
+    ]
+
+
+def test_a_form_sent_back_with_a_blank_is_not_called() -> None:
+    form = form_in(ask("what is the current time in that time zone?", tools=[NOW]).text)
+    reply = ask(json.dumps(form))
+    assert reply.tool_uses == ()
+    assert reply.text.startswith("Still to be filled in: timezone.")
+    assert form_in(reply.text) == form
+
+
+def test_an_offer_says_what_to_do_with_its_forms() -> None:
+    said = ask("delete the file notes.txt from disk").text
+    assert said.startswith(
+        "I am not sure enough to call a tool by myself. This one fits. To call it, send its JSON"
+        " as your question.\n"
+    )
+    said = ask("what is the current time in that time zone?").text
+    assert "To call one of them, send its JSON as your question, with what is in `<…>` fill" in said
+
+
+@pytest.mark.parametrize(
+    ("description", "summary"),
+    [
+        ("Make the report, with sheets, defined names,\nand more.", "sheets, defined names."),
+        (f"Make the report {'a' * 183}, and more.", "a."),
+        ("Make the report (daily).", "Make the report (daily)."),
+        ("", "no description."),
+    ],
+)
+def test_a_summary_ends_in_one_full_stop(description: str, summary: str) -> None:
+    tools = [tool("s__make_report", description, "of_which")]
+    said = ask("make the report", tools=tools).text
+    line = next(one for one in said.splitlines() if one.startswith("`make_report`"))
+    assert line.removesuffix(" Still needed: of_which.").endswith(summary)
+
+
 def test_of_two_tools_alike_neither_is_called() -> None:
     twin = tool("clock__get_current_time", "Get the current time in a time zone.", "timezone")
     reply = ask("What time is it in Tokyo?", tools=[NOW, twin])
