@@ -16,6 +16,7 @@ from registry.models import Server
 from registry.naming import check_server_name
 
 TOLD = ("name", "transport", "enabled", "trust", "authentication")
+TAKEN = "there is a server of this name already"
 
 
 def register(spec: ServerSpec, *, who: Who) -> Server:
@@ -35,14 +36,14 @@ def register(spec: ServerSpec, *, who: Who) -> Server:
             said = {name: getattr(row, name) for name in TOLD}
             changes.note(row, "added", who=who, facts={"server": row.name}, values=said)
     except IntegrityError as error:
-        raise CannotRegister(_TAKEN, field="name") from error
+        raise CannotRegister(TAKEN, field="name") from error
     return row
 
 
 def _check_name(name: str) -> None:
     fault = check_server_name(name)
     if fault is None and Server.objects.filter(name__iexact=name).exists():
-        fault = _TAKEN
+        fault = TAKEN
     if fault:
         raise CannotRegister(fault, field="name")
 
@@ -71,6 +72,3 @@ def _check_address(spec: ServerSpec) -> None:
         raise CannotRegister(error.reason, field="url") from error
     except CommandNotAllowed as error:
         raise CannotRegister(error.message, field="command", hint=error.hint) from error
-
-
-_TAKEN = "there is a server of this name already"

@@ -22,6 +22,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _URL = re.compile(r"(https?)://([^/?#@\\%\s]+)([/?][!\x22$-\[\]-~]*)?")
 # The zone of an IPv6 address (RFC 4007): the network card of one machine, by its name there.
 _ZONE = re.compile(r"https?://\[[^\]/?#]*%")
+_NO_SCHEME = "A URL begins with https:// (or http:// for a listed address), in small letters."
 _WITH_ZONE = "An IPv6 address with a zone (%) is never dialled."
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:]+)(?::([1-9][0-9]{0,4}))?", re.IGNORECASE)
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
@@ -84,6 +85,8 @@ def parse_url(url: str) -> Origin:
     if found is None:
         if _ZONE.match(url):
             raise GuardRefused(_WITH_ZONE)
+        if not url.startswith(("https://", "http://")):
+            raise GuardRefused(_NO_SCHEME)
         raise GuardRefused(
             "Not a plain http(s) URL: no user name, white space, backslash or fragment is allowed."
         )

@@ -97,7 +97,7 @@ HINT = "(internal ones are listed as host:port in OMNI2_INTERNAL_ADDRESSES)"
         ),
         (
             "file:///etc/passwd",
-            "Not a plain http(s) URL: no user name, white space, backslash or fragment is allowed.",
+            "A URL begins with https:// (or http:// for a listed address), in small letters.",
         ),
     ],
 )

@@ -178,6 +178,13 @@ def test_a_row_that_holds_half_a_character_is_shown_and_put_right(ada, client, c
     assert (shop.argument_defaults, shop.tags) == ({}, [])
 
 
+@pytest.mark.parametrize("taken", ["shop", "SHOP"])
+def test_a_name_that_is_taken_is_said_once(ada, shop, taken):
+    Server.objects.filter(pk=shop.pk).update(name=taken)
+    page = ada.post(f"{SERVERS}add/", NEW | {"name": "shop"})
+    assert errors(page) == {"name": ["there is a server of this name already"]}
+
+
 SERVICE = {"transport": "openapi", "url": "https://8.8.8.8/v1"}
 TEXT = "openapi: 3.1.0\npaths: {/a: {get: {}}}"
 

@@ -170,7 +170,7 @@ LISTED_NOT = "https://127.0.0.1:1/x"
         ("resource", {"authorization_servers": []}, "names no authorization server"),
         ("resource", {"authorization_servers": [INSIDE]}, "Plain http"),
         ("resource", {"authorization_servers": [LISTED_NOT]}, "not a public address"),
-        ("resource", {"authorization_servers": ["file:///etc/passwd"]}, "Not a plain http"),
+        ("resource", {"authorization_servers": ["file:///etc/passwd"]}, "A URL begins with"),
         ("resource", {"resource_metadata": INSIDE}, "Plain http"),
         ("resource", {"resource_metadata": LISTED_NOT}, "not a public address"),
         ("authority", {"issuer": "https://other.example"}, "another name"),

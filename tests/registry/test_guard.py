@@ -187,6 +187,14 @@ def test_reason_names_what_is_wrong_with_ipv6(url: str, reason: str) -> None:
     assert caught.value.reason == reason
 
 
+@pytest.mark.parametrize("url", ["crm.example.com/mcp", "HTTP://8.8.8.8/", "https:/8.8.8.8", ""])
+def test_reason_names_how_a_url_begins(url: str) -> None:
+    with pytest.raises(GuardRefused) as caught:
+        guard.parse_url(url)
+    said = "A URL begins with https:// (or http:// for a listed address), in small letters."
+    assert caught.value.reason == said
+
+
 def test_reason_names_the_address() -> None:
     with pytest.raises(GuardRefused) as caught:
         guard.check_url("https://localtest.me/mcp", (), resolver=resolver)

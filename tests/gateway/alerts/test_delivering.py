@@ -86,7 +86,7 @@ def test_after_a_day_it_is_given_up(hook, sink, raised):
         ("https://127.0.0.1/", "not a public address"),
         ("https://[::1]/", "not a public address"),
         ("https://[fe80::1%25eth0]/", "with a zone"),
-        ("file:///etc/passwd", "Not a plain http"),
+        ("file:///etc/passwd", "A URL begins with https://"),
         ("https://user@example.com/", "Not a plain http"),
     ],
 )
