@@ -19,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from accounts.models import User
 from audit.explorer import OUTCOMES
 from audit.trace import Trace
+from gateway.models import Question
 from gateway.record import bars, questions
 from gateway.record.bars import Bar, in_words
 from gateway.web import person_required
@@ -58,7 +59,15 @@ def own_page(request: HttpRequest, question_id: UUID) -> HttpResponse:
     """A question of one's own."""
     found = questions.of_ones_own(question_id, cast(User, request.user), servers=None)
     here = reverse("history")
-    return render(request, "trace.html", _shown(found, here, entry=f"{here}{{}}"))
+    context = _shown(found, here, entry=f"{here}{{}}")
+    context["conversation"] = _conversation_of(question_id, cast(User, request.user))
+    return render(request, "trace.html", context)
+
+
+def _conversation_of(question_id: UUID, person: User) -> str:
+    """Where the question can be read with its answer; empty once its row is gone."""
+    row = Question.objects.filter(pk=question_id, conversation__person=person).first()
+    return reverse("conversation", args=[row.conversation_id]) if row else ""
 
 
 def _shown(found: Trace | None, here: str, *, entry: str) -> dict[str, Any]:

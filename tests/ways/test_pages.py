@@ -45,6 +45,18 @@ def test_a_call_opens_by_the_keyboard_to_its_arguments_and_result(visit):
     expect(article.locator(".call pre").last).to_have_text(re.compile(r"\d{4}-\d\d-\d\dT"))
 
 
+def test_an_answer_leads_to_its_record_and_back(visit):
+    page = visit()
+    article = ask(page, "What time is it?")
+    article.get_by_role("link", name="Step by step").click()
+
+    expect(page.get_by_role("heading", name="My question")).to_be_visible()
+    expect(page.get_by_text("upstream · get_time")).to_be_visible()
+
+    page.get_by_role("link", name="Back to the conversation").click()
+    expect(page.locator(".answer")).to_have_text("It is noon, says the clock.")
+
+
 def test_a_follow_up_stays_in_the_conversation_also_after_a_reload(visit):
     page = visit()
     expect(ask(page, "What time is it?").locator(".answer")).to_be_visible()

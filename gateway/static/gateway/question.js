@@ -238,7 +238,10 @@ function facts(question) {
     input || output ? `${input.toLocaleString("en")} tokens in, ${output.toLocaleString("en")} out` : "",
     question.started_at ? money(question.cost_usd) : "",
   ].filter(Boolean);
-  return el("footer", { class: "facts" }, told.map((text) => el("span", {}, text)), question.answer ? copyButton(question.answer) : null);
+  return el("footer", { class: "facts" }, told.map((text) => el("span", {}, text)),
+    el("span", { class: "deeds" },
+      el("a", { href: `/history/questions/${question.id}`, title: "This question as the record tells it" }, "Step by step"),
+      question.answer ? copyButton(question.answer) : null));
 }
 
 function copyButton(text) {

@@ -6,6 +6,7 @@ import pytest
 
 from tests.admin_pages import HOSTILE, staff
 from tests.gateway.record.conftest import written
+from tests.ways.asking import put
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +51,16 @@ def test_who_asked_sees_their_own_with_ways_to_their_own_entries(client, cast, q
     assert "<script>alert" not in text
     client.force_login(cast.ada)
     assert client.get(OWN).status_code == 404
+
+
+def test_it_leads_back_to_the_conversation_while_that_is_there(client, cast, question):
+    client.force_login(cast.dev)
+    assert "Back to the conversation" not in client.get(OWN).content.decode()
+
+    row = put(cast, cast.dev, "How many?")
+
+    page = client.get(f"/history/questions/{row.pk}").content.decode()
+    assert f'<a href="/conversation/{row.conversation_id}">Back to the conversation</a>' in page
 
 
 def test_entries_lead_to_it(client, cast, question):
