@@ -205,7 +205,14 @@ class _Writer:
                 self._own.inc_thread_sharing()
                 self._database = database
             self._own.close_if_unusable_or_obsolete()
-            yield self._own
+            try:
+                yield self._own
+            except IntegrityError:
+                raise
+            except BaseException:
+                # What it knows of the tables may be wrong, for as long as it lasts.
+                self._let_go()
+                raise
 
     def close(self) -> None:
         """Close it; the next who writes opens it anew."""

@@ -18,6 +18,7 @@ from audit.at_once import sqlite
 from audit.models import Entry, Unsealed
 from audit.together import Write
 from tests.audit.conftest import entry
+from tests.elsewhere import elsewhere
 
 pytestmark = [
     pytest.mark.sqlite,
@@ -207,3 +208,22 @@ def test_a_forked_process_leaves_its_parents_alone() -> None:
     assert os.waitpid(pid, 0)[1] == 0
     at_once.carry_out([Write([entry(3)])])
     assert Entry.objects.count() == Unsealed.objects.count() == 3
+
+
+def test_what_was_lost_and_is_there_again_is_written_to_as_before() -> None:
+    def rename(old: str, new: str) -> None:
+        def do() -> None:
+            with connection.cursor() as cursor:
+                cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")
+
+        elsewhere(do)
+
+    at_once.carry_out([Write([entry(1)])])
+    rename("audit_unsealed", "lost")
+    try:
+        with pytest.raises(OperationalError, match="no such table"):
+            at_once.carry_out([Write([entry(2)])])
+    finally:
+        rename("lost", "audit_unsealed")
+    at_once.carry_out([Write([entry(3)])])
+    assert Entry.objects.count() == Unsealed.objects.count() == 2
