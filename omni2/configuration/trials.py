@@ -1,6 +1,7 @@
 """The tests that mcps.yaml carries, run on what the import has written; where layer 8 decides."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.utils import timezone
@@ -11,6 +12,7 @@ from accounts.policy import Decision, Policy, Subject, Target, compile_policy, d
 from accounts.policy.patterns import Glob
 from gateway.toolbox import target_of, with_defaults
 from omni2.configuration.checking import Checked
+from registry import moving
 from registry.models import Server, Tool
 
 
@@ -64,7 +66,11 @@ def _call(server: Server, test: Mapping[str, Any]) -> tuple[Target, dict[str, An
     if tool is None:
         # Not listed yet: as a tool that the server would offer, without a word about itself.
         return Target(server.name, test["tool"], server.enabled, tags=tuple(server.tags)), arguments
-    return target_of(tool), None if arguments is None else with_defaults(tool, dict(arguments))
+    target = target_of(tool)
+    if tool.state == Tool.State.QUARANTINED and tool.state_reason == moving.ELSEWHERE:
+        # Until its server is read where the file says that it is; the rules stand all the same.
+        target = replace(target, state=Tool.State.OFFERED)
+    return target, None if arguments is None else with_defaults(tool, dict(arguments))
 
 
 def without_rule() -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Role, Rule, User
-from registry.models import Server
+from registry.models import Server, Tool
 from tests.omni2.importing import URL, problems, run, server
 
 pytestmark = pytest.mark.django_db
@@ -245,3 +245,20 @@ def test_test_of_the_file_decides_whether_it_is_imported(
         [True] if said else []
     )
     assert Server.objects.exists() is (said is None)
+
+
+def test_the_files_tests_hold_while_a_server_it_moves_has_not_been_read(tmp_path: Path) -> None:
+    Role.objects.create(name="r")
+    allowed = "- {role: r, server: one, tool: get_a, expect: allow}\n"
+    run(tmp_path, mcps=TESTED + allowed)
+    one = Server.objects.get()
+    for name in ("get_a", "get_b"):
+        qualified = f"one__{name}"
+        Tool.objects.create(server=one, name=name, qualified_name=qualified, fingerprint="0")
+    Tool.objects.filter(name="get_b").update(state="quarantined", state_reason="it is new")
+
+    moved = TESTED.replace(URL, f"{URL}/elsewhere")
+    run(tmp_path, mcps=moved + allowed)
+    assert set(Tool.objects.values_list("state", flat=True)) == {"quarantined"}
+    [found] = problems(tmp_path, mcps=f"{moved}{allowed.replace('get_a', 'get_b')}")
+    assert "is set aside until an administrator has looked at it" in found
