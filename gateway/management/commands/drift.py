@@ -141,12 +141,15 @@ def _facts(tool: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _arguments(schema: Any) -> str:
-    """The names of the arguments, those first without which there is no call."""
+    """The names of the arguments, those first without which there is no call.
+
+    The rest in the order of the alphabet: PostgreSQL does not keep that of a JSON object.
+    """
     said = schema if isinstance(schema, dict) else {}
     properties, required = said.get("properties"), said.get("required")
     wanted = required if isinstance(required, list) else []
     known = properties if isinstance(properties, dict) else {}
-    optional = [name for name in known if name not in wanted]
+    optional = sorted(name for name in known if name not in wanted)
     names = [f"{_shown(name)} (required)" for name in wanted] + [_shown(one) for one in optional]
     left = len(names) - ARGUMENTS_SHOWN
     return ", ".join(names[:ARGUMENTS_SHOWN]) + (f" and {left} more" if left > 0 else "")
