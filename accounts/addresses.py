@@ -49,11 +49,10 @@ def may_come_in(address: str) -> bool:
     """Whether one of the allowed addresses and networks is or holds this one; all are, unnamed."""
     if not settings.ALLOWED_IPS:
         return True
-    try:
-        here = ipaddress.ip_address(address)
-    except ValueError:
+    known = _canonical(address)
+    if not known:
         return False
-    here = getattr(here, "ipv4_mapped", None) or here
+    here = ipaddress.ip_address(known)
     return any(here in ipaddress.ip_network(one, strict=False) for one in settings.ALLOWED_IPS)
 
 

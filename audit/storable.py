@@ -56,4 +56,4 @@ def _named(character: str) -> str:
 
 def is_storable(value: Any) -> bool:
     """Whether a JSON value can be kept just as it is."""
-    return bool(storable(value) == value)
+    return not flaw_of(value)

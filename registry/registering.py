@@ -16,12 +16,13 @@ from registry.models import Server
 from registry.naming import check_server_name
 
 TOLD = ("name", "transport", "enabled", "trust", "authentication")
-TAKEN = "there is a server of this name already"
+_TAKEN = "there is a server of this name already"
 
 
 def register(spec: ServerSpec, *, who: Who) -> Server:
     """Add the server. Raises `CannotRegister`, naming the field, for one that must not be."""
-    _check_name(spec.name)
+    if fault := fault_of_name(spec.name):
+        raise CannotRegister(fault, field="name")
     _check_address(spec)
     _check_values(spec)
     if spec.authentication == Server.Authentication.NONE and spec.credentials.get("authentication"):
@@ -36,16 +37,16 @@ def register(spec: ServerSpec, *, who: Who) -> Server:
             said = {name: getattr(row, name) for name in TOLD}
             changes.note(row, "added", who=who, facts={"server": row.name}, values=said)
     except IntegrityError as error:
-        raise CannotRegister(TAKEN, field="name") from error
+        raise CannotRegister(_TAKEN, field="name") from error
     return row
 
 
-def _check_name(name: str) -> None:
+def fault_of_name(name: str, *, besides: int = 0) -> str | None:
+    """Why a server cannot have this name; `besides` is the key of the one that has it already."""
     fault = check_server_name(name)
-    if fault is None and Server.objects.filter(name__iexact=name).exists():
-        fault = TAKEN
-    if fault:
-        raise CannotRegister(fault, field="name")
+    if fault is None and Server.objects.exclude(pk=besides).filter(name__iexact=name).exists():
+        fault = _TAKEN
+    return fault
 
 
 def _check_values(spec: ServerSpec) -> None:

@@ -17,8 +17,7 @@ from registry.errors import CredentialUnreadable, NotReady
 from registry.mcp.errors import GuardRefused
 from registry.mcp.guard import Origin, check_url, parse_url
 from registry.models import MAY_ASK, Server
-from registry.naming import check_server_name
-from registry.registering import TAKEN
+from registry.registering import fault_of_name
 
 Authentication = Server.Authentication
 # Which stored value the secret is, by the kind of authentication.
@@ -158,10 +157,7 @@ class ServerForm(CredentialForm, forms.ModelForm):
 
     def clean_name(self) -> str:
         name = self.cleaned_data["name"]
-        fault = check_server_name(name)
-        others = Server.objects.exclude(pk=self.instance.pk)
-        if fault is None and others.filter(name__iexact=name).exists():
-            fault = TAKEN
+        fault = fault_of_name(name, besides=self.instance.pk or 0)
         if fault:
             raise forms.ValidationError(fault)
         return name
